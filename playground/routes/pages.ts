@@ -1,0 +1,43 @@
+import type { Exchange } from '../exchange.ts';
+import { admit, refuse } from '../guard.ts';
+import { sendToEnter } from './entry.ts';
+
+const maxPage = 999_999_999_999;
+
+/** `/item/:n`: demands the user cookie, and sends who has none through `/enter` first. */
+export function item(exchange: Exchange): void {
+  const page = exchange.wholeNumber(maxPage);
+  const { user } = exchange;
+  if (!user) sendToEnter(exchange, `/item/${page}`);
+  else if (admit(exchange, user)) exchange.html(200, itemPage(page, exchange.site.options.pageBytes));
+}
+
+/** `/strict/:n`: the same page, but 403 without the cookie. */
+export function strict(exchange: Exchange): void {
+  const page = exchange.wholeNumber(maxPage);
+  const { user } = exchange;
+  if (!user) refuse(exchange, 'This page needs a cookie; get one at the entry.');
+  else if (admit(exchange, user)) exchange.html(200, itemPage(page, exchange.site.options.pageBytes));
+}
+
+/** `/flaky/:n`: for some n the first attempt is a 500, or a 503 without `Retry-After`; later ones are fine. */
+export function flaky(exchange: Exchange): void {
+  const page = exchange.wholeNumber(maxPage);
+  const failure = exchange.site.flakiness.attempt(page);
+  if (failure) exchange.text(failure, 'Something went wrong; try again.\n');
+  else exchange.html(200, `<!doctype html><title>Flaky ${page}</title><h1>Flaky ${page}</h1>\n`);
+}
+
+/** `/plain/:n`: no defence, a tiny answer; for benchmarks. */
+export function plain(exchange: Exchange): void {
+  exchange.text(200, `plain ${exchange.argument}\n`);
+}
+
+let filler = '';
+
+/** A page of exactly that many bytes (all ASCII, so one character is one byte). */
+function itemPage(page: number, bytes: number): string {
+  if (filler.length < bytes) filler = 'Lorem ipsum dolor sit amet. '.repeat(Math.ceil(bytes / 28));
+  const head = `<!doctype html><title>Item ${page}</title><h1>Item ${page}</h1><a href="/item/${page + 1}">next</a><p>`;
+  return head + filler.slice(0, bytes - head.length);
+}
