@@ -1,0 +1,89 @@
+import { closeSync, openSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { checkFile, checkVersion, unusable } from './file-checks.ts';
+import { APPLICATION_ID, migrations } from './schema.ts';
+import { isBusy, toStoreError } from './sqlite-errors.ts';
+
+export type Synchronous = 'normal' | 'full';
+
+/**
+ * Opens the file, making or migrating it where needed. Never waits: an error for which `isBusy` holds means that
+ * another process is at the same thing, and the caller tries again.
+ */
+export function openFile(path: string, synchronous: Synchronous): DatabaseSync {
+  const state = checkFile(path);
+  if (state === 'ours') checkReadOnly(path);
+  if (state === 'new') createEmpty(path);
+  let db: DatabaseSync | undefined;
+  try {
+    db = new DatabaseSync(path, { timeout: 0, enableForeignKeyConstraints: false });
+    migrate(db, path);
+    configure(db, path, synchronous);
+    return db;
+  } catch (error) {
+    db?.close();
+    throw isBusy(error) ? error : toStoreError(error, path);
+  }
+}
+
+/** The version may still be in the log, where the plain look at the header does not see it. */
+function checkReadOnly(path: string): void {
+  let db: DatabaseSync | undefined;
+  try {
+    db = new DatabaseSync(path, { readOnly: true, timeout: 0 });
+    checkVersion(path, pragma(db, 'user_version'));
+    db.prepare('SELECT living FROM totals').get();
+  } catch (error) {
+    throw isBusy(error) ? error : toStoreError(error, path);
+  } finally {
+    db?.close();
+  }
+}
+
+/** The mode is set when the file is made: SQLite gives `-wal` and `-shm` the mode of the file itself. */
+function createEmpty(path: string): void {
+  try {
+    closeSync(openSync(path, 'a', 0o600));
+  } catch (error) {
+    throw unusable(path, 'cannot be made', 'check the permissions of its folder', error);
+  }
+}
+
+/**
+ * Runs before the log is turned on, so that a new file's header says whose it is from the first commit on.
+ * The check is repeated inside the transaction: two processes may have started on the same empty file.
+ */
+function migrate(db: DatabaseSync, path: string): void {
+  if (pragma(db, 'application_id') === APPLICATION_ID && pragma(db, 'user_version') === migrations.length)
+    return;
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    const isEmpty = db.prepare('SELECT count(*) AS tables FROM sqlite_schema').get()?.tables === 0;
+    if (!isEmpty && pragma(db, 'application_id') !== APPLICATION_ID) {
+      throw unusable(path, 'belongs to another application', 'choose another path; it was left untouched');
+    }
+    const version = pragma(db, 'user_version');
+    checkVersion(path, version);
+    for (const migration of migrations.slice(version)) db.exec(migration);
+    db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${migrations.length}`);
+    db.exec('COMMIT');
+  } catch (error) {
+    if (db.isTransaction) db.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+function configure(db: DatabaseSync, path: string, synchronous: Synchronous): void {
+  const mode = db.prepare('PRAGMA journal_mode = WAL').get()?.journal_mode;
+  if (mode !== 'wal') {
+    throw unusable(path, 'is where SQLite cannot share memory (a network folder?)', 'choose a local folder');
+  }
+  // A checkpoint runs within a commit, on the event loop: 1000 pages take some 5 to 15 ms. The log is cut back
+  // after a burst so that it does not keep the size of the worst moment.
+  db.exec(`PRAGMA synchronous = ${synchronous}; PRAGMA wal_autocheckpoint = 1000;
+    PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384`);
+}
+
+function pragma(db: DatabaseSync, name: string): number {
+  return Number(db.prepare(`PRAGMA ${name}`).get()?.[name]);
+}

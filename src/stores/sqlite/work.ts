@@ -1,0 +1,31 @@
+import { Counters } from './counters.ts';
+import type { Hints } from './hints.ts';
+import type { Statements } from './statements.ts';
+import type { StoreTime } from './store-time.ts';
+
+/** One transaction, as the calls that run in it see it: its statements, its one moment, its counters. */
+export class Work {
+  readonly sql: Statements;
+  readonly counters: Counters;
+  /** What this process knows already; may be wrong only on the side of looking again. */
+  readonly hints: Hints;
+  /** Milliseconds, the same for all calls of the transaction. */
+  readonly now: number;
+  /** What is due up to this tick is due now. */
+  readonly dueNow: number;
+  readonly #time: StoreTime;
+
+  constructor(sql: Statements, time: StoreTime, hints: Hints) {
+    this.sql = sql;
+    this.counters = new Counters(sql);
+    this.hints = hints;
+    this.#time = time;
+    this.now = Math.floor(time.now());
+    this.dueNow = time.dueBefore(this.now);
+  }
+
+  /** A tick after all others: what gets it stands at the end of the queue. */
+  tick(): number {
+    return this.#time.next(this.now);
+  }
+}
