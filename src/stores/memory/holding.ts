@@ -1,0 +1,89 @@
+import type {
+  CreateResult,
+  Lease,
+  NewSession,
+  ReleaseChange,
+  ReleaseResult,
+  Renewal,
+  RenewOutcome,
+} from '../store.ts';
+import { obeyAll, waitingOrder } from './orders.ts';
+import { Held, type StoredRecord } from './record.ts';
+import type { MemoryState } from './state.ts';
+
+/** The lease under way that this is; `undefined` if it is over. */
+function heldBy(state: MemoryState, lease: Lease, now: number): Held | undefined {
+  const held = state.held.get(lease.fence);
+  if (held === undefined || lease.token !== state.token || state.leases.keyOf(held) <= now) return undefined;
+  return held;
+}
+
+/** Turns a place into a session that stays leased, under a fence of its own. */
+export function create(state: MemoryState, place: Lease, session: NewSession, now: number): CreateResult {
+  const held = heldBy(state, place, now);
+  if (held === undefined || held.record !== null) return { kind: 'lost' };
+  if (isTaken(state, session)) return { kind: 'duplicate' };
+  const until = state.leases.keyOf(held);
+  state.endLease(held);
+  const record = state.insert(session, now);
+  const own = new Held(record, ++state.fence, now, held.holder);
+  record.held = own;
+  state.held.set(own.fence, own);
+  state.leases.push(own, until);
+  return { kind: 'created', lease: { id: record.id, token: state.token, fence: own.fence } };
+}
+
+/** Whether a living session has this id or key. */
+export function isTaken(state: MemoryState, session: NewSession): boolean {
+  if (state.byId.get(session.id)?.status === 'usable') return true;
+  return session.key != null && state.byKey.has(session.key);
+}
+
+/** Gives a session or a place back. */
+export function release(
+  state: MemoryState,
+  lease: Lease,
+  change: ReleaseChange | null,
+  now: number,
+): ReleaseResult {
+  const held = heldBy(state, lease, now);
+  if (held === undefined) return 'lost';
+  state.endLease(held);
+  const { record } = held;
+  if (record === null) return 'released';
+  if (change === null) state.makeReady(record, now);
+  else apply(state, record, change, now);
+  return held.orders !== null && obeyAll(state, record, held.orders, now) ? 'ordered' : 'released';
+}
+
+function apply(state: MemoryState, record: StoredRecord, change: ReleaseChange, now: number): void {
+  record.usageCount = change.usageCount;
+  record.errorScore = change.errorScore;
+  if (change.body !== undefined) record.body = change.body;
+  if (change.status !== 'usable') {
+    state.bury(record, change.status, change.reason ?? null, now);
+    return;
+  }
+  if (change.blocks !== undefined && change.blocks.length > 0) {
+    for (const { site, ms } of change.blocks) {
+      if (ms === null) state.sites.block(record, site, now, null);
+      else if (ms > 0) state.sites.block(record, site, now, now + ms);
+      else state.sites.lift(record, site);
+    }
+    state.sites.tidy(record, now);
+  }
+  if (change.restMs !== undefined && change.restMs > 0) state.startRest(record, now + change.restMs, now);
+  else state.makeReady(record, now);
+}
+
+/** Extends leases and saves bodies, one outcome each. */
+export function renew(state: MemoryState, renewals: readonly Renewal[], now: number): RenewOutcome[] {
+  return renewals.map(({ lease, leaseMs, body }): RenewOutcome => {
+    const held = heldBy(state, lease, now);
+    if (held === undefined) return { kind: 'lost' };
+    state.leases.update(held, now + leaseMs);
+    if (held.record && body !== undefined) held.record.body = body;
+    const order = held.orders === null ? undefined : waitingOrder(held.orders);
+    return order ? { kind: 'held', order } : { kind: 'held' };
+  });
+}

@@ -1,0 +1,99 @@
+import {
+  type AgainResult,
+  type LeaseRequest,
+  type LeaseResult,
+  MAX_LOOKED_AT,
+  type NoneResult,
+} from '../store.ts';
+import { advance, isBehind, runOut, STEPS_PER_CALL } from './advance.ts';
+import { choose } from './choose.ts';
+import { blockOf, Held, type StoredRecord } from './record.ts';
+import { retryInMs } from './retry.ts';
+import type { Site } from './sites.ts';
+import type { MemoryState } from './state.ts';
+
+const AGAIN: AgainResult = { kind: 'again' };
+const NEVER: NoneResult = { kind: 'none', retryInMs: null };
+
+/** Leases a session, or reserves a place for a new one. */
+export function lease(state: MemoryState, request: LeaseRequest, now: number): LeaseResult {
+  state.looked = 0;
+  if (isBehind(state, now)) advance(state, now, STEPS_PER_CALL);
+  if (request.id !== undefined) return leaseById(state, request.id, request, now);
+  const { limit } = request;
+  if (limit !== undefined && request.fill === 'first' && state.living + state.places < limit) {
+    return reserve(state, request, now);
+  }
+  const site = request.site === undefined ? undefined : state.sites.get(request.site);
+  const choice = choose(state, request.rotation, site, now);
+  if (choice === 'again') return AGAIN;
+  if (choice !== 'none') {
+    state.ready.remove(choice);
+    return hand(state, choice, request, now);
+  }
+  if (isBehind(state, now)) return AGAIN;
+  if (limit !== undefined) {
+    if (site !== undefined && state.living + state.places === limit) makeRoom(state, site, now);
+    if (state.living + state.places < limit) return reserve(state, request, now);
+  }
+  return { kind: 'none', retryInMs: retryInMs(state, request, now) };
+}
+
+function hand(state: MemoryState, record: StoredRecord, request: LeaseRequest, now: number): LeaseResult {
+  const held = hold(state, record, request, now);
+  const { recovered } = record;
+  if (recovered) record.recovered = false;
+  const lease = { id: record.id, token: state.token, fence: held.fence };
+  return { kind: 'leased', lease, session: record, recovered, now };
+}
+
+function reserve(state: MemoryState, request: LeaseRequest, now: number): LeaseResult {
+  const held = hold(state, null, request, now);
+  state.places++;
+  return { kind: 'vacant', lease: { id: '', token: state.token, fence: held.fence }, now };
+}
+
+function hold(state: MemoryState, record: StoredRecord | null, request: LeaseRequest, now: number): Held {
+  const held = new Held(record, ++state.fence, now, request.holder);
+  if (record) record.held = held;
+  state.held.set(held.fence, held);
+  state.leases.push(held, now + request.leaseMs);
+  return held;
+}
+
+function leaseById(state: MemoryState, id: string, request: LeaseRequest, now: number): LeaseResult {
+  const record = state.byId.get(id);
+  if (record === undefined) return NEVER;
+  // What time has done to this one may wait behind much else that has ended.
+  if (record.held && state.leases.keyOf(record.held) <= now) runOut(state, record.held, now);
+  if (record.status !== 'usable') return NEVER;
+  const block = request.site === undefined ? undefined : blockOf(record, request.site);
+  let until = now;
+  if (block) {
+    const end = state.sites.untilOf(block);
+    if (end === null) return NEVER;
+    until = Math.max(until, end);
+  }
+  if (record.held) until = Math.max(until, state.leases.keyOf(record.held));
+  else if (record.expiresAt !== null && record.expiresAt <= now) {
+    state.bury(record, 'expired', null, now);
+    return NEVER;
+  } else if (record.rest) until = Math.max(until, state.rests.keyOf(record.rest));
+  if (record.held || until > now) return { kind: 'none', retryInMs: until - now };
+  state.takeOut(record);
+  return hand(state, record, request, now);
+}
+
+/**
+ * If everybody living is banned from the site for good, the one banned longest among those that nobody holds
+ * makes room for a new session.
+ */
+function makeRoom(state: MemoryState, site: Site, now: number): void {
+  if (site.banned !== state.living) return;
+  for (let ban = site.firstBan; ban && state.looked < MAX_LOOKED_AT; ban = ban.next) {
+    state.looked++;
+    if (ban.record.held) continue;
+    state.bury(ban.record, 'retired', 'made room', now);
+    return;
+  }
+}

@@ -1,0 +1,115 @@
+import type { Order, OrderTarget } from '../store.ts';
+import type { StoredRecord } from './record.ts';
+import type { MemoryState } from './state.ts';
+
+/** Carries out an order; answers how many sessions it reached. */
+export function carryOut(state: MemoryState, target: OrderTarget, order: Order, now: number): number {
+  let reached = 0;
+  for (const record of targets(state, target)) {
+    if (order.kind === 'revive') {
+      if (revive(state, record, order, now)) reached++;
+    } else if (record.status === 'usable') {
+      if (record.held) record.held.orders = added(record.held.orders, order);
+      else obey(state, record, order, now);
+      reached++;
+    }
+  }
+  return reached;
+}
+
+/** Carries out what waited for the holder, on a session that was just given back. Answers whether it died of it. */
+export function obeyAll(
+  state: MemoryState,
+  record: StoredRecord,
+  orders: Order[] | null,
+  now: number,
+): boolean {
+  if (orders === null || record.status !== 'usable') return false;
+  for (const order of orders) {
+    obey(state, record, order, now);
+    if (record.status !== 'usable') return true;
+  }
+  return false;
+}
+
+/** The order that a holder is told of: to retire before anything else, then the last one. */
+export function waitingOrder(orders: Order[]): Order | undefined {
+  return orders.find((order) => order.kind === 'retire') ?? orders.at(-1);
+}
+
+function obey(state: MemoryState, record: StoredRecord, order: Order, now: number): void {
+  if (order.kind === 'retire') state.bury(record, 'retired', order.reason, now);
+  else if (order.kind === 'rest') rest(state, record, order.ms, order.site, now);
+  else if (order.kind === 'lift') lift(state, record, order.site, now);
+}
+
+function rest(
+  state: MemoryState,
+  record: StoredRecord,
+  ms: number,
+  site: string | undefined,
+  now: number,
+): void {
+  if (ms <= 0) return;
+  if (site !== undefined) {
+    state.sites.block(record, site, now, now + ms);
+    return;
+  }
+  state.takeOut(record);
+  state.startRest(record, now + ms, now);
+}
+
+function lift(state: MemoryState, record: StoredRecord, site: string | undefined, now: number): void {
+  const lifted = site === undefined ? state.sites.liftAll(record) : state.sites.lift(record, site);
+  const isOver = site === undefined && record.rest !== null;
+  // A new position at the end: the cursors of sites may have passed the one it had.
+  if (isOver || (lifted && record.position >= 0)) {
+    state.takeOut(record);
+    state.makeReady(record, now);
+  }
+}
+
+function revive(
+  state: MemoryState,
+  record: StoredRecord,
+  order: Extract<Order, { kind: 'revive' }>,
+  now: number,
+): boolean {
+  if (record.status === 'usable') return false;
+  if (order.limit !== undefined && state.living + state.places >= order.limit) return false;
+  if (record.key !== null && state.byKey.has(record.key)) return false;
+  state.dead.remove(record);
+  const isExpired = record.status === 'expired' || (record.expiresAt !== null && record.expiresAt <= now);
+  if (isExpired) record.expiresAt = order.expiresInMs === null ? null : now + order.expiresInMs;
+  const isUsedUp = record.maxUsageCount !== null && record.usageCount >= record.maxUsageCount;
+  if (isUsedUp || record.status === 'used-up') record.usageCount = 0;
+  record.status = 'usable';
+  record.reason = null;
+  record.diedAt = null;
+  record.errorScore = 0;
+  state.enliven(record);
+  state.makeReady(record, now);
+  return true;
+}
+
+/** One order of a kind and site is enough: the later one counts. So the list stays short. */
+function added(orders: Order[] | null, order: Order): Order[] {
+  if (orders === null) return [order];
+  return [...orders.filter((other) => !isSame(other, order)), order];
+}
+
+function isSame(a: Order, b: Order): boolean {
+  const siteOf = (order: Order) => ('site' in order ? order.site : undefined);
+  return a.kind === b.kind && siteOf(a) === siteOf(b);
+}
+
+function* targets(state: MemoryState, target: OrderTarget): Iterable<StoredRecord> {
+  if ('tag' in target) {
+    yield* state.byTag.get(target.tag) ?? [];
+    return;
+  }
+  for (const id of new Set(target.ids)) {
+    const record = state.byId.get(id);
+    if (record) yield record;
+  }
+}

@@ -1,0 +1,151 @@
+import { randomBytes } from 'node:crypto';
+import type { NewSession, SessionStatus, StoredDocument } from '../store.ts';
+import { Heap } from './heap.ts';
+import { IdOrder } from './id-order.ts';
+import { SessionQueue } from './queue.ts';
+import { type Held, Rest, StoredRecord } from './record.ts';
+import { Sites } from './sites.ts';
+
+/** Reasons of death that are counted apart; the rest is counted as `other`. */
+const MAX_REASONS = 99;
+
+/**
+ * Everything that a memory store knows, and the steps from one state of a session to the next. A living session
+ * is ready (in `ready`), resting (in `rests`) or held (in `leases`, and by fence in `held`); a dead one is in `dead`.
+ */
+export class MemoryState {
+  /**
+   * One token for all leases: the fence is unique within the store and nothing outlives the store, so both
+   * together are as strong as a token drawn for every lease, which would cost more than the lease.
+   */
+  readonly token: string = randomBytes(16).toString('base64url');
+  /** Grows with every lease of any session. */
+  fence = 0;
+
+  /** Living and dead. */
+  readonly byId = new Map<string, StoredRecord>();
+  /** Living and dead. */
+  readonly byTag = new Map<string, Set<StoredRecord>>();
+  /** The living. */
+  readonly byKey = new Map<string, StoredRecord>();
+  readonly idOrder = new IdOrder();
+
+  /** Leases and places by fence: small and hot, where `byId` at a million sessions is neither. */
+  readonly held = new Map<number, Held>();
+  /** Leases and places by their end. */
+  readonly leases = new Heap<Held>();
+  readonly rests = new Heap<Rest>();
+  /** The living that expire and are not known to have expired. */
+  readonly expiries = new Heap<StoredRecord>();
+  readonly ready: SessionQueue = new SessionQueue((renumber) => this.sites.renumber(renumber));
+  /** In the order of their deaths. */
+  readonly dead = new SessionQueue();
+  readonly sites: Sites = new Sites(this.ready);
+
+  living = 0;
+  /** Reserved for sessions that are being made. */
+  places = 0;
+  readonly deaths = new Map<string, number>();
+  readonly documents = new Map<string, StoredDocument>();
+  /** Records looked at in the call under way (invariant 6). */
+  looked = 0;
+
+  /** A new living session, in no queue yet. A dead one with its id gives way. */
+  insert(session: NewSession, now: number): StoredRecord {
+    const old = this.byId.get(session.id);
+    if (old) this.remove(old);
+    const record = new StoredRecord(session, now);
+    this.byId.set(record.id, record);
+    this.idOrder.added(record.id);
+    if (record.tag !== null) {
+      const tagged = this.byTag.get(record.tag);
+      if (tagged) tagged.add(record);
+      else this.byTag.set(record.tag, new Set([record]));
+    }
+    this.enliven(record);
+    return record;
+  }
+
+  /** Counts a record among the living. */
+  enliven(record: StoredRecord): void {
+    this.living++;
+    if (record.key !== null) this.byKey.set(record.key, record);
+    if (record.expiresAt !== null) this.expiries.push(record, record.expiresAt);
+  }
+
+  /** To the end of the ready queue, unless its time or its uses are over. The record is in no queue before. */
+  makeReady(record: StoredRecord, now: number): void {
+    if (this.#buryIfOver(record, now)) return;
+    this.ready.append(record);
+  }
+
+  /** The record is in no queue before. */
+  startRest(record: StoredRecord, until: number, now: number): void {
+    if (this.#buryIfOver(record, now)) return;
+    record.rest = new Rest(record);
+    this.rests.push(record.rest, until);
+  }
+
+  /** Out of the ready queue or out of its rest. */
+  takeOut(record: StoredRecord): void {
+    if (record.position >= 0) this.ready.remove(record);
+    if (record.rest) {
+      this.rests.remove(record.rest);
+      record.rest = null;
+    }
+  }
+
+  /** The end of a lease or place; what becomes of the record is the caller's next step. */
+  endLease(held: Held): void {
+    this.held.delete(held.fence);
+    this.leases.remove(held);
+    if (held.record === null) this.places--;
+    else held.record.held = null;
+  }
+
+  /** A living session, not held, dies. */
+  bury(record: StoredRecord, status: SessionStatus, reason: string | null, now: number): void {
+    this.#leaveLiving(record);
+    record.status = status;
+    record.reason = reason ?? status;
+    record.diedAt = now;
+    this.dead.append(record);
+    const counted =
+      this.deaths.has(record.reason) || this.deaths.size < MAX_REASONS ? record.reason : 'other';
+    this.deaths.set(counted, (this.deaths.get(counted) ?? 0) + 1);
+  }
+
+  /** Removes a record wholly, whatever its state. */
+  remove(record: StoredRecord): void {
+    if (record.held) this.endLease(record.held);
+    if (record.status === 'usable') this.#leaveLiving(record);
+    else this.dead.remove(record);
+    this.byId.delete(record.id);
+    this.idOrder.removed();
+    if (record.tag === null) return;
+    const tagged = this.byTag.get(record.tag)!;
+    tagged.delete(record);
+    if (tagged.size === 0) this.byTag.delete(record.tag);
+  }
+
+  #buryIfOver(record: StoredRecord, now: number): boolean {
+    if (record.maxUsageCount !== null && record.usageCount >= record.maxUsageCount) {
+      this.bury(record, 'used-up', null, now);
+      return true;
+    }
+    // What is still in the heap is found there: looking at its time here would cost a cache miss a lease.
+    if (record.index < 0 && record.expiresAt !== null && record.expiresAt <= now) {
+      this.bury(record, 'expired', null, now);
+      return true;
+    }
+    return false;
+  }
+
+  #leaveLiving(record: StoredRecord): void {
+    this.takeOut(record);
+    this.living--;
+    if (record.index >= 0) this.expiries.remove(record);
+    if (record.blocks !== null) this.sites.liftAll(record);
+    if (record.key !== null) this.byKey.delete(record.key);
+  }
+}
