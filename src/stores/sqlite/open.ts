@@ -78,9 +78,8 @@ function configure(db: DatabaseSync, path: string, synchronous: Synchronous): vo
   if (mode !== 'wal') {
     throw unusable(path, 'is where SQLite cannot share memory (a network folder?)', 'choose a local folder');
   }
-  // A checkpoint runs within a commit, on the event loop: 1000 pages take some 5 to 15 ms. The log is cut back
-  // after a burst so that it does not keep the size of the worst moment.
-  db.exec(`PRAGMA synchronous = ${synchronous}; PRAGMA wal_autocheckpoint = 1000;
+  // Checkpoints are a thread's work (checkpoints.ts). Only where it falls far behind, at 64 MiB, a commit does it.
+  db.exec(`PRAGMA synchronous = ${synchronous}; PRAGMA wal_autocheckpoint = 65536;
     PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384`);
 }
 

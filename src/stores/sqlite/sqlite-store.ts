@@ -25,6 +25,7 @@ import type {
   StoredDocument,
 } from '../store.ts';
 import { checkBody } from './bodies.ts';
+import { Checkpoints } from './checkpoints.ts';
 import { count } from './count.ts';
 import { add, create } from './create.ts';
 import { document, putDocument } from './documents.ts';
@@ -94,7 +95,8 @@ class SqliteSessionStore implements SqliteStore {
     this.path = resolve(options.path);
     const synchronous = options.synchronous ?? 'normal';
     const time = new StoreTime(options.clock ?? systemClock);
-    this.#queue = new TickQueue(this.path, () => openFile(this.path, synchronous), time);
+    const checkpoints = new Checkpoints(this.path, synchronous, () => this.#queue.checkpointByItself());
+    this.#queue = new TickQueue(this.path, () => openFile(this.path, synchronous), time, checkpoints);
     this.#watchers = new Watchers(() => this.#queue.dataVersion());
   }
 

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { StoreError } from '../../errors.ts';
+import type { Checkpoints } from './checkpoints.ts';
 import { Hints } from './hints.ts';
 import { isBusy, toStoreError } from './sqlite-errors.ts';
 import { Statements } from './statements.ts';
@@ -34,6 +35,7 @@ export class TickQueue {
   readonly #path: string;
   readonly #openFile: () => DatabaseSync;
   readonly #time: StoreTime;
+  readonly #checkpoints: Checkpoints;
   readonly #hints = new Hints();
   #db: DatabaseSync | undefined;
   #sql: Statements | undefined;
@@ -42,10 +44,11 @@ export class TickQueue {
   #isClosed = false;
   #whenIdle: (() => void) | undefined;
 
-  constructor(path: string, openFile: () => DatabaseSync, time: StoreTime) {
+  constructor(path: string, openFile: () => DatabaseSync, time: StoreTime, checkpoints: Checkpoints) {
     this.#path = path;
     this.#openFile = openFile;
     this.#time = time;
+    this.#checkpoints = checkpoints;
   }
 
   /** Runs the call in this turn's transaction. */
@@ -56,6 +59,11 @@ export class TickQueue {
   /** Runs the call in one transaction of its own, atomic however long it takes. */
   runLong<T>(run: (work: Work) => LongWork<T>): Promise<T> {
     return this.#add(run, true) as Promise<unknown> as Promise<T>;
+  }
+
+  /** Writes the log back from within commits, where that cannot be done elsewhere. */
+  checkpointByItself(): void {
+    if (this.#db?.isOpen) this.#db.exec('PRAGMA wal_autocheckpoint = 1000');
   }
 
   /** Changes when another connection has written; undefined until the file is open. */
@@ -74,6 +82,7 @@ export class TickQueue {
         };
       });
     }
+    await this.#checkpoints.close();
     const db = this.#db;
     this.#db = undefined;
     this.#sql = undefined;
@@ -175,6 +184,7 @@ export class TickQueue {
   #commit(work: Work): void {
     work.counters.write();
     work.sql.run('COMMIT');
+    this.#checkpoints.afterCommit();
   }
 
   #rollback(): void {
