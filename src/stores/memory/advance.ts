@@ -24,7 +24,7 @@ export function advance(state: MemoryState, now: number, steps: number): void {
   for (; left > 0 && state.expiries.firstKey <= now; left--) {
     const record = state.expiries.first!;
     // Never in the middle of a use: what is held is buried when it comes back.
-    if (record.held) state.expiries.remove(record);
+    if (record.fence > 0) state.expiries.remove(record);
     else state.bury(record, 'expired', null, now);
   }
   state.looked += steps - left;

@@ -8,7 +8,7 @@ import type {
   RenewOutcome,
 } from '../store.ts';
 import { obeyAll, waitingOrder } from './orders.ts';
-import { Held, type StoredRecord } from './record.ts';
+import type { Held, StoredRecord } from './record.ts';
 import type { MemoryState } from './state.ts';
 
 /** The lease under way that this is; `undefined` if it is over. */
@@ -26,10 +26,7 @@ export function create(state: MemoryState, place: Lease, session: NewSession, no
   const until = state.leases.keyOf(held);
   state.endLease(held);
   const record = state.insert(session, now);
-  const own = new Held(record, ++state.fence, now, held.holder);
-  record.held = own;
-  state.held.set(own.fence, own);
-  state.leases.push(own, until);
+  const own = state.hold(record, held.holder, now, until);
   return { kind: 'created', lease: { id: record.id, token: state.token, fence: own.fence } };
 }
 
@@ -58,7 +55,8 @@ export function release(
 
 function apply(state: MemoryState, record: StoredRecord, change: ReleaseChange, now: number): void {
   record.usageCount = change.usageCount;
-  record.errorScore = change.errorScore;
+  // A score with a fraction is an object: writing it makes the garbage collector remember the record.
+  if (record.errorScore !== change.errorScore) record.errorScore = change.errorScore;
   if (change.body !== undefined) record.body = change.body;
   if (change.status !== 'usable') {
     state.bury(record, change.status, change.reason ?? null, now);

@@ -7,7 +7,7 @@ import {
 } from '../store.ts';
 import { advance, isBehind, runOut, STEPS_PER_CALL } from './advance.ts';
 import { choose } from './choose.ts';
-import { blockOf, Held, type StoredRecord } from './record.ts';
+import { blockOf, type StoredRecord } from './record.ts';
 import { retryInMs } from './retry.ts';
 import type { Site } from './sites.ts';
 import type { MemoryState } from './state.ts';
@@ -40,7 +40,7 @@ export function lease(state: MemoryState, request: LeaseRequest, now: number): L
 }
 
 function hand(state: MemoryState, record: StoredRecord, request: LeaseRequest, now: number): LeaseResult {
-  const held = hold(state, record, request, now);
+  const held = state.hold(record, request.holder, now, now + request.leaseMs);
   const { recovered } = record;
   if (recovered) record.recovered = false;
   const lease = { id: record.id, token: state.token, fence: held.fence };
@@ -48,24 +48,16 @@ function hand(state: MemoryState, record: StoredRecord, request: LeaseRequest, n
 }
 
 function reserve(state: MemoryState, request: LeaseRequest, now: number): LeaseResult {
-  const held = hold(state, null, request, now);
-  state.places++;
+  const held = state.hold(null, request.holder, now, now + request.leaseMs);
   return { kind: 'vacant', lease: { id: '', token: state.token, fence: held.fence }, now };
-}
-
-function hold(state: MemoryState, record: StoredRecord | null, request: LeaseRequest, now: number): Held {
-  const held = new Held(record, ++state.fence, now, request.holder);
-  if (record) record.held = held;
-  state.held.set(held.fence, held);
-  state.leases.push(held, now + request.leaseMs);
-  return held;
 }
 
 function leaseById(state: MemoryState, id: string, request: LeaseRequest, now: number): LeaseResult {
   const record = state.byId.get(id);
   if (record === undefined) return NEVER;
   // What time has done to this one may wait behind much else that has ended.
-  if (record.held && state.leases.keyOf(record.held) <= now) runOut(state, record.held, now);
+  const held = state.heldOf(record);
+  if (held && state.leases.keyOf(held) <= now) runOut(state, held, now);
   if (record.status !== 'usable') return NEVER;
   const block = request.site === undefined ? undefined : blockOf(record, request.site);
   let until = now;
@@ -74,12 +66,12 @@ function leaseById(state: MemoryState, id: string, request: LeaseRequest, now: n
     if (end === null) return NEVER;
     until = Math.max(until, end);
   }
-  if (record.held) until = Math.max(until, state.leases.keyOf(record.held));
+  if (held && record.fence > 0) until = Math.max(until, state.leases.keyOf(held));
   else if (record.expiresAt !== null && record.expiresAt <= now) {
     state.bury(record, 'expired', null, now);
     return NEVER;
   } else if (record.rest) until = Math.max(until, state.rests.keyOf(record.rest));
-  if (record.held || until > now) return { kind: 'none', retryInMs: until - now };
+  if (record.fence > 0 || until > now) return { kind: 'none', retryInMs: until - now };
   state.takeOut(record);
   return hand(state, record, request, now);
 }
@@ -92,7 +84,7 @@ function makeRoom(state: MemoryState, site: Site, now: number): void {
   if (site.banned !== state.living) return;
   for (let ban = site.firstBan; ban && state.looked < MAX_LOOKED_AT; ban = ban.next) {
     state.looked++;
-    if (ban.record.held) continue;
+    if (ban.record.fence > 0) continue;
     state.bury(ban.record, 'retired', 'made room', now);
     return;
   }

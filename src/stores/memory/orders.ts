@@ -9,7 +9,8 @@ export function carryOut(state: MemoryState, target: OrderTarget, order: Order, 
     if (order.kind === 'revive') {
       if (revive(state, record, order, now)) reached++;
     } else if (record.status === 'usable') {
-      if (record.held) record.held.orders = added(record.held.orders, order);
+      const held = state.heldOf(record);
+      if (held) held.orders = added(held.orders, order);
       else obey(state, record, order, now);
       reached++;
     }

@@ -6,10 +6,7 @@ const CHUNK_BITS = 8;
 /** Positions stay small integers, which V8 keeps without a box. */
 const LAST_POSITION = 2 ** 30;
 
-interface Chunk {
-  readonly slots: (StoredRecord | undefined)[];
-  live: number;
-}
+type Chunk = (StoredRecord | undefined)[];
 
 /**
  * A queue that a record can leave from anywhere in constant time, and that can be entered at any position.
@@ -22,6 +19,8 @@ interface Chunk {
  */
 export class SessionQueue {
   #directory: (Chunk | undefined)[] = new Array(16).fill(undefined);
+  /** Records in each chunk of the directory. */
+  #counts = new Int32Array(16);
   #mask = 15;
   #chunks = 0;
   #spare: Chunk | undefined;
@@ -64,7 +63,7 @@ export class SessionQueue {
   /** The record on this position, from `head` up to `top`; `undefined`: a hole. */
   at(position: number): StoredRecord | undefined {
     const chunk = this.#directory[(position >> CHUNK_BITS) & this.#mask];
-    return chunk === undefined ? undefined : chunk.slots[position & (CHUNK - 1)];
+    return chunk === undefined ? undefined : chunk[position & (CHUNK - 1)];
   }
 
   /** The first position from here on, upward, that has a record; `top` if none has. */
@@ -73,7 +72,7 @@ export class SessionQueue {
     while (at < this.#top) {
       const chunk = this.#directory[(at >> CHUNK_BITS) & this.#mask];
       if (chunk === undefined) at = ((at >> CHUNK_BITS) + 1) << CHUNK_BITS;
-      else if (chunk.slots[at & (CHUNK - 1)] === undefined) at++;
+      else if (chunk[at & (CHUNK - 1)] === undefined) at++;
       else return at;
     }
     return this.#top;
@@ -85,7 +84,7 @@ export class SessionQueue {
     while (at >= this.#head) {
       const chunk = this.#directory[(at >> CHUNK_BITS) & this.#mask];
       if (chunk === undefined) at = ((at >> CHUNK_BITS) << CHUNK_BITS) - 1;
-      else if (chunk.slots[at & (CHUNK - 1)] === undefined) at--;
+      else if (chunk[at & (CHUNK - 1)] === undefined) at--;
       else return at;
     }
     return this.#head - 1;
@@ -113,8 +112,8 @@ export class SessionQueue {
       number = this.#tail >> CHUNK_BITS;
       chunk = this.#directory[number & this.#mask] ?? this.#addChunk(number);
     }
-    chunk.slots[this.#tail & (CHUNK - 1)] = record;
-    chunk.live++;
+    chunk[this.#tail & (CHUNK - 1)] = record;
+    this.#counts[number & this.#mask]!++;
     record.position = this.#tail++;
     this.#top = this.#tail;
     if (this.#live++ === 0) this.#head = record.position;
@@ -124,9 +123,9 @@ export class SessionQueue {
     const position = record.position;
     const place = (position >> CHUNK_BITS) & this.#mask;
     const chunk = this.#directory[place]!;
-    chunk.slots[position & (CHUNK - 1)] = undefined;
+    chunk[position & (CHUNK - 1)] = undefined;
     record.position = -1;
-    if (--chunk.live === 0) {
+    if (--this.#counts[place]! === 0) {
       this.#directory[place] = undefined;
       this.#chunks--;
       this.#spare = chunk;
@@ -144,7 +143,7 @@ export class SessionQueue {
   }
 
   #addChunk(number: number): Chunk {
-    const chunk = this.#spare ?? { slots: new Array(CHUNK).fill(undefined), live: 0 };
+    const chunk = this.#spare ?? new Array(CHUNK).fill(undefined);
     this.#spare = undefined;
     this.#directory[number & this.#mask] = chunk;
     this.#chunks++;
@@ -161,11 +160,14 @@ export class SessionQueue {
   /** Doubles the directory; no record moves. */
   #widen(): void {
     const directory: (Chunk | undefined)[] = new Array(this.#directory.length * 2).fill(undefined);
+    const counts = new Int32Array(directory.length);
     const last = (this.#tail - 1) >> CHUNK_BITS;
     for (let number = this.#head >> CHUNK_BITS; number <= last; number++) {
       directory[number & (directory.length - 1)] = this.#directory[number & this.#mask];
+      counts[number & (directory.length - 1)] = this.#counts[number & this.#mask]!;
     }
     this.#directory = directory;
+    this.#counts = counts;
     this.#mask = directory.length - 1;
   }
 
@@ -175,6 +177,7 @@ export class SessionQueue {
     const length = 2 ** Math.max(4, Math.ceil(Math.log2(wanted)));
     const fixed = this.#fixed;
     this.#directory = new Array(length).fill(undefined);
+    this.#counts = new Int32Array(length);
     this.#mask = length - 1;
     this.#chunks = 0;
     this.#head = this.#top = this.#tail = this.#fixed = this.#live = 0;

@@ -2,33 +2,37 @@ import type { NewSession, Order, SessionStatus, StoredSession } from '../store.t
 
 /**
  * A session in memory. Every field costs 8 bytes a session and every number with a fraction or beyond 31 bits
- * 16 more, so what only the leased, resting or blocked have lies in objects of its own. All fields are set here,
- * in one order, so that V8 knows one shape.
+ * 16 more, so what only the leased, resting or blocked have lies in objects of its own. All fields are set in
+ * one order, so that V8 knows one shape; those that every lease touches come first, since a million records are
+ * in no cache and each line of it that is not touched saves some 100 ns.
  */
 export class StoredRecord implements StoredSession {
-  readonly id: string;
-  readonly createdAt: number;
-  expiresAt: number | null;
+  /** Where it stands in the queue of the ready, or of the dead; -1 in neither. */
+  position = -1;
+  /**
+   * The fence of the lease under way; 0: nobody holds it. Not the lease itself: a new object written into an old
+   * one is remembered by the garbage collector, which at a million records costs more than the whole lease.
+   */
+  fence = 0;
   usageCount: number;
   readonly maxUsageCount: number | null;
   errorScore: number;
-  status: SessionStatus = 'usable';
-  reason: string | null = null;
-  readonly key: string | null;
-  readonly tag: string | null;
-  body: unknown;
-
-  /** Where it stands in the queue of the ready, or of the dead; -1 in neither. */
-  position = -1;
   /** Its place in the heap of expiries. */
   index = -1;
-  held: Held | null = null;
-  rest: Rest | null = null;
-  /** One block lies here directly: a `Map` for it would cost more than the block. */
-  blocks: Block | Map<string, Block> | null = null;
-  diedAt: number | null = null;
   /** Its last lease ran out, and whoever gets it next must be told. */
   recovered = false;
+  readonly id: string;
+  expiresAt: number | null;
+  /** One block lies here directly: a `Map` for it would cost more than the block. */
+  blocks: Block | Map<string, Block> | null = null;
+  rest: Rest | null = null;
+  status: SessionStatus = 'usable';
+  body: unknown;
+  readonly createdAt: number;
+  readonly key: string | null;
+  readonly tag: string | null;
+  reason: string | null = null;
+  diedAt: number | null = null;
 
   constructor(session: NewSession, now: number) {
     this.id = session.id;

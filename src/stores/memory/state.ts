@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { NewSession, SessionStatus, StoredDocument } from '../store.ts';
 import { Heap } from './heap.ts';
+import { HeldByFence } from './held-by-fence.ts';
 import { IdOrder } from './id-order.ts';
 import { SessionQueue } from './queue.ts';
-import { type Held, Rest, StoredRecord } from './record.ts';
+import { Held, Rest, StoredRecord } from './record.ts';
 import { Sites } from './sites.ts';
 
 /** Reasons of death that are counted apart; the rest is counted as `other`. */
@@ -31,7 +32,7 @@ export class MemoryState {
   readonly idOrder = new IdOrder();
 
   /** Leases and places by fence: small and hot, where `byId` at a million sessions is neither. */
-  readonly held = new Map<number, Held>();
+  readonly held = new HeldByFence();
   /** Leases and places by their end. */
   readonly leases = new Heap<Held>();
   readonly rests = new Heap<Rest>();
@@ -95,12 +96,27 @@ export class MemoryState {
     }
   }
 
+  /** The lease under way of the record. */
+  heldOf(record: StoredRecord): Held | undefined {
+    return record.fence === 0 ? undefined : this.held.get(record.fence);
+  }
+
+  /** A new lease of the record, or (`null`) a new place. */
+  hold(record: StoredRecord | null, holder: string, now: number, until: number): Held {
+    const held = new Held(record, ++this.fence, now, holder);
+    if (record === null) this.places++;
+    else record.fence = held.fence;
+    this.held.add(held);
+    this.leases.push(held, until);
+    return held;
+  }
+
   /** The end of a lease or place; what becomes of the record is the caller's next step. */
   endLease(held: Held): void {
-    this.held.delete(held.fence);
+    this.held.delete(held);
     this.leases.remove(held);
     if (held.record === null) this.places--;
-    else held.record.held = null;
+    else held.record.fence = 0;
   }
 
   /** A living session, not held, dies. */
@@ -117,7 +133,8 @@ export class MemoryState {
 
   /** Removes a record wholly, whatever its state. */
   remove(record: StoredRecord): void {
-    if (record.held) this.endLease(record.held);
+    const held = this.heldOf(record);
+    if (held) this.endLease(held);
     if (record.status === 'usable') this.#leaveLiving(record);
     else this.dead.remove(record);
     this.byId.delete(record.id);

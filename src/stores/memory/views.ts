@@ -10,7 +10,8 @@ const MAX_SITES = 1000;
 
 /** A copy of the record, for lists. */
 export function view(state: MemoryState, record: StoredRecord, now: number): ListedSession {
-  const { held, rest } = record;
+  const { rest } = record;
+  const held = state.heldOf(record);
   const blocks = [];
   for (const block of blocksOf(record)) {
     const untilAt = state.sites.untilOf(block);
@@ -40,7 +41,7 @@ export function view(state: MemoryState, record: StoredRecord, now: number): Lis
 
 function stateOf(record: StoredRecord): ListedSession['state'] {
   if (record.status !== 'usable') return 'dead';
-  if (record.held) return 'leased';
+  if (record.fence > 0) return 'leased';
   return record.rest ? 'resting' : 'ready';
 }
 
