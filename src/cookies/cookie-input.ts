@@ -1,8 +1,8 @@
+import { Cookie } from 'tough-cookie';
 import { OptionError } from '../errors.ts';
 import { nearest } from '../internal/nearest.ts';
 import { describe, fail } from '../internal/options.ts';
-import { notCookieText, type SameSite, type StoredCookie } from './cookie.ts';
-import { readSameSite } from './set-cookie.ts';
+import { notCookieText, readSameSite, type SameSite } from './cookie.ts';
 import { isPublicSuffix, registrableDomain } from './site.ts';
 
 /** A cookie that the caller gives. Only `name` and `value` must be there. */
@@ -42,72 +42,60 @@ const ignored = new Set(
 
 /**
  * Checks a cookie that somebody gave. Throws an {@link OptionError} that names the field under `path`
- * (`cookies.3.value`), never its content.
+ * (`cookies.3.value`), never its content. A cookie that is not bound to a host has no domain.
  */
-export function readCookieInput(input: unknown, path: string): StoredCookie {
+export function readCookieInput(input: unknown, path: string): Cookie {
   if (input === null || typeof input !== 'object' || Array.isArray(input)) {
     fail(path, 'a cookie object with "name" and "value"', input);
   }
-  const cookie = input as Record<string, unknown>;
-  for (const key in cookie) {
-    if (cookie[key] !== undefined && !known.includes(key) && !ignored.has(key)) unknownField(key, path);
+  const given = input as Record<string, unknown>;
+  for (const key in given) {
+    if (given[key] !== undefined && !known.includes(key) && !ignored.has(key)) unknownField(key, path);
   }
-  const name = readText(cookie.name ?? cookie.key ?? '', `${path}.name`, '=;');
-  const value = readText(cookie.value, `${path}.value`, ';');
-  if (name === '' && value === '') fail(`${path}.name`, 'a name that is not empty', name);
-  let secure = readFlag(cookie.secure, `${path}.secure`);
-  let hostOnly = readFlag(cookie.hostOnly ?? undefined, `${path}.hostOnly`);
-  const place = readPath(cookie.path, `${path}.path`);
+  const key = readText(given.name ?? given.key ?? '', `${path}.name`, /[=;]/);
+  const value = readText(given.value, `${path}.value`, /;/);
+  if (key === '' && value === '') fail(`${path}.name`, 'a name that is not empty', key);
+  let secure = readFlag(given.secure, `${path}.secure`);
+  let hostOnly = readFlag(given.hostOnly ?? undefined, `${path}.hostOnly`);
+  const place = given.path ?? '/';
+  if (typeof place !== 'string' || place[0] !== '/')
+    fail(`${path}.path`, 'a path that starts with "/"', place);
   // RFC 6265bis §5.4; what the prefix demands is taken as said where nothing else was.
-  const prefix = /^__(secure|host)-/i.exec(name)?.[1]?.toLowerCase();
+  const prefix = /^__(secure|host)-/i.exec(key)?.[1]?.toLowerCase();
   if (prefix) secure = demand(secure, true, `${path}.secure`);
   if (prefix === 'host') {
     hostOnly = demand(hostOnly, true, `${path}.hostOnly`);
     demand(place, '/', `${path}.path`);
   }
-  const domain = readDomain(cookie.domain, `${path}.domain`);
-  if (domain === '') {
-    hostOnly = true;
-  } else if (!hostOnly && registrableDomain(domain) === null) {
-    if (isPublicSuffix(domain)) {
-      throw new OptionError(
-        `${path}.domain`,
-        `option "${path}.domain" is a public suffix: nobody may set a cookie for all of it; for that very host say hostOnly: true`,
-      );
-    }
-    hostOnly = true;
+  const domain = readDomain(given.domain, `${path}.domain`);
+  // No registrable domain: an IP address, a single label or a public suffix, for all of which nobody may set one.
+  const isAlone = domain === null || registrableDomain(domain) === null;
+  if (domain !== null && isAlone && !hostOnly && isPublicSuffix(domain)) {
+    fail(`${path}.domain`, 'no public suffix (for that very host: hostOnly: true)', domain);
   }
-  return {
-    name,
+  const expiresAt = readExpiry(given, path);
+  return new Cookie({
+    key,
     value,
     domain,
-    hostOnly: hostOnly ?? false,
+    hostOnly: hostOnly || isAlone,
     path: place,
-    secure: secure ?? false,
-    httpOnly: readFlag(cookie.httpOnly, `${path}.httpOnly`) ?? false,
-    sameSite: readSameSiteInput(cookie.sameSite, `${path}.sameSite`),
-    expiresAt: readExpiry(cookie, path),
-    created: 0,
-    written: 0,
-  };
+    secure,
+    httpOnly: readFlag(given.httpOnly, `${path}.httpOnly`),
+    sameSite: readSameSiteInput(given.sameSite, `${path}.sameSite`),
+    expires: expiresAt === Number.POSITIVE_INFINITY ? 'Infinity' : new Date(clamp(expiresAt)),
+  });
 }
 
-/** Not `trim`: that also cuts the byte A0, which ends many a UTF-8 character. */
-const outerBlank = /^[ \t]|[ \t]$/;
+/** To what a `Date` can be. */
+function clamp(instant: number): number {
+  return Math.min(Math.max(instant, 0), 8.64e15);
+}
 
-function readText(value: unknown, path: string, forbidden: string): string {
+function readText(value: unknown, path: string, forbidden: RegExp): string {
   if (typeof value !== 'string') fail(path, 'a string', value);
-  if (notCookieText.test(value) || outerBlank.test(value)) {
-    fail(
-      path,
-      'free of control characters, outer blanks and characters beyond one byte (encode them)',
-      value,
-    );
-  }
-  for (const character of forbidden) {
-    if (value.includes(character)) fail(path, `free of "${character}"`, value);
-  }
-  return value;
+  if (!notCookieText.test(value) && !forbidden.test(value)) return value;
+  return fail(path, `bytes (encode others), without control characters and ${forbidden.source}`, value);
 }
 
 function readFlag(value: unknown, path: string): boolean | undefined {
@@ -120,27 +108,17 @@ function demand<T>(given: T | undefined, wanted: T, path: string): T {
   throw new OptionError(path, `option "${path}" must be ${String(wanted)} for a cookie with this prefix`);
 }
 
-function readPath(value: unknown, path: string): string {
-  if (value === undefined || value === null) return '/';
-  if (typeof value !== 'string' || !value.startsWith('/') || notCookieText.test(value)) {
-    fail(path, 'a path that starts with "/"', value);
-  }
-  return value;
-}
-
 const plainDomain = /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/;
 
-/** The domain as `URL.hostname` writes it, so that both can be compared letter by letter. */
-function readDomain(value: unknown, path: string): string {
-  if (value === undefined || value === null) return '';
+/** The domain as tough-cookie writes it. */
+function readDomain(value: unknown, path: string): string | null {
+  if (value === undefined || value === null) return null;
   if (typeof value !== 'string') fail(path, 'a host name', value);
-  const text = value.startsWith('.') ? value.slice(1) : value;
+  const text = value.replace(/^\./, '').replace(/^\[(.*)\]$/, '$1');
   if (plainDomain.test(text)) return text;
-  const isIpv6 = text.includes(':') && !text.startsWith('[');
-  const url = URL.parse(`http://${isIpv6 ? `[${text}]` : text}`);
-  const isHost = url && url.host === url.hostname && url.href === `http://${url.host}/`;
-  if (!isHost) fail(path, 'a host name, without scheme, port or path', value);
-  return url.hostname;
+  const url = URL.parse(`http://${text.includes(':') ? `[${text}]` : text}`);
+  if (url?.href !== `http://${url?.hostname}/`) fail(path, 'a host name, no scheme, port or path', value);
+  return url.hostname.replace(/^\[(.*)\]$/, '$1');
 }
 
 function readSameSiteInput(value: unknown, path: string): SameSite | undefined {

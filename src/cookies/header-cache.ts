@@ -1,51 +1,40 @@
 import type { BoundedStore } from './bounded-store.ts';
-import { domainMatches, pathMatches, type StoredCookie } from './cookie.ts';
-import { isSecureUrl } from './set-cookie.ts';
-import { siteOfHost } from './site.ts';
+import { isSecure, type SessionJar } from './session-jar.ts';
 
-/** Hosts remembered at once; a page with its subresources needs a few. */
-const maxHosts = 32;
-
-interface HostHeader {
-  /** {@link BoundedStore.changes} when this was made: any other number, and it is worth nothing. */
-  changes: number;
-  /** Those that match host and scheme, in the order of sending. */
-  cookies: readonly StoredCookie[];
-  /** The path `header` is for; null when it is the same for all, because every cookie's path is `/`. */
-  path: string | null;
-  header: string;
-}
+/** Hosts, and paths of one host, remembered at once; a page with its subresources needs a few. */
+const maxRemembered = 64;
 
 /**
- * The `Cookie` header of RFC 6265bis §5.8.3, remembered per host and scheme until the cookies change or one
- * expires: putting ten cookies together costs ~2 µs, remembering them a tenth of that.
+ * The `Cookie` headers that a jar gave, until the cookies change or one expires: a jar takes ~1 µs per cookie
+ * for each. A host whose cookies are all for path `/` has one header for every path.
  */
 export class HeaderCache {
-  readonly #hosts = new Map<string, HostHeader>();
+  readonly #hosts = new Map<string, string | Map<string, string>>();
+  #revision = -1;
+  #validUntil = 0;
 
-  header(store: BoundedStore, url: URL, now: number): string {
+  header(jar: SessionJar, store: BoundedStore, url: URL): string {
     if (store.size === 0) return '';
-    store.prune(now);
-    const isSecure = isSecureUrl(url);
-    const key = isSecure ? url.hostname : `!${url.hostname}`;
-    const path = url.pathname;
-    const known = this.#hosts.get(key);
-    if (known?.changes === store.changes) {
-      if (known.path !== null && known.path !== path) {
-        known.header = join(known.cookies.filter((cookie) => pathMatches(cookie.path, path)));
-        known.path = path;
-      }
-      return known.header;
+    const now = Date.now();
+    if (this.#revision !== store.revision || now >= this.#validUntil) {
+      store.prune(now);
+      this.#hosts.clear();
+      this.#revision = store.revision;
+      this.#validUntil = store.nextExpiry;
     }
-    const host = url.hostname;
-    const cookies = store
-      .ofSite(siteOfHost(host))
-      .filter((cookie) => domainMatches(cookie, host) && (isSecure || !cookie.secure))
-      .sort((a, b) => b.path.length - a.path.length || a.created - b.created);
-    const isForAllPaths = cookies.every((cookie) => cookie.path === '/');
-    const header = join(isForAllPaths ? cookies : cookies.filter((cookie) => pathMatches(cookie.path, path)));
-    if (!known && this.#hosts.size >= maxHosts) this.#hosts.clear();
-    this.#hosts.set(key, { changes: store.changes, cookies, path: isForAllPaths ? null : path, header });
+    const host = isSecure(url) ? url.hostname : `!${url.hostname}`;
+    let known = this.#hosts.get(host);
+    if (known === undefined) {
+      const cookies = store.ofSiteOf(url.hostname);
+      known = cookies.every((cookie) => cookie.path === '/') ? jar.getCookieStringSync(url) : new Map();
+      remember(this.#hosts, host, known);
+    }
+    if (typeof known === 'string') return known;
+    let header = known.get(url.pathname);
+    if (header === undefined) {
+      header = jar.getCookieStringSync(url);
+      remember(known, url.pathname, header);
+    }
     return header;
   }
 
@@ -55,11 +44,7 @@ export class HeaderCache {
   }
 }
 
-function join(cookies: readonly StoredCookie[]): string {
-  let header = '';
-  for (const { name, value } of cookies) {
-    if (header !== '') header += '; ';
-    header += name === '' ? value : `${name}=${value}`;
-  }
-  return header;
+function remember<T>(map: Map<string, T>, key: string, value: T): void {
+  if (map.size >= maxRemembered) map.clear();
+  map.set(key, value);
 }

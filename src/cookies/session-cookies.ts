@@ -1,21 +1,11 @@
-import type { CookieJar } from 'tough-cookie';
+import { type Cookie, type CookieJar, canonicalDomain } from 'tough-cookie';
 import { TroupeError } from '../errors.ts';
 import { fail } from '../internal/options.ts';
-import { BoundedStore, byteLength, type CookieLimits } from './bounded-store.ts';
-import {
-  type CookieJson,
-  hasSameContent,
-  isSameCookie,
-  type SessionCookie,
-  type StoredCookie,
-  toCookieJson,
-  toPlain,
-} from './cookie.ts';
+import { type CookieJson, hasSameContent, type SessionCookie, toPlain } from './cookie.ts';
+import { CookieBox } from './cookie-box.ts';
 import { type CookieInput, readCookieInput, readJar } from './cookie-input.ts';
-import { HeaderCache } from './header-cache.ts';
-import { isSecureUrl, overlaysSecure, readSetCookie } from './set-cookie.ts';
-import { siteOfHost } from './site.ts';
-import { makeJar } from './tough-store.ts';
+import { type CookieLimits, checkCookieLimits } from './cookie-limits.ts';
+import { SessionJar } from './session-jar.ts';
 
 /** Which cookies of a name are meant; all of them without it. */
 export interface CookiePlace {
@@ -31,33 +21,31 @@ export type SessionCookiesInput =
   | Iterable<CookieInput>
   | Readonly<Record<string, string>>;
 
-/** What passes from one handle to the next. */
-interface Contents {
-  readonly store: BoundedStore;
-  readonly headers: HeaderCache;
-  json: readonly CookieJson[] | undefined;
-  /** {@link BoundedStore.changes} when `json` was made. */
-  jsonChanges: number;
+/** What all handles over the same cookies share; `box` is made with the first cookie. */
+interface Shared {
+  readonly limits: CookieLimits | undefined;
+  box: CookieBox | undefined;
+  /** The handle given out last: the only one that may be open. */
+  current: SessionCookies;
 }
 
 /**
- * The cookies of one simulated user: stored and sent as browsers do it (RFC 6265bis), bounded against hostile
- * sites. A cookie given without a domain is kept aside until {@link bindTo} says which host it is for.
+ * The cookies of one simulated user: tough-cookie stores and sends them as browsers do it (RFC 6265bis), bounded
+ * against hostile sites; {@link SessionJar} says where it differs. A cookie given without a domain is kept aside
+ * until {@link bindTo} says which host it is for.
  *
- * `Secure` cookies are taken from and sent to https only, not to http://localhost. Values are byte strings, as
- * in Node's HTTP headers. Printing one shows counts only.
+ * Values are byte strings, as in Node's HTTP headers. Printing one shows counts only.
  */
 export class SessionCookies {
-  #limits: CookieLimits | undefined;
-  #contents: Contents | undefined;
+  #shared: Shared;
   #jar: CookieJar | undefined;
   #makeError: (() => Error) | undefined;
 
   /** No cookies yet, and nothing allocated for them. @param limits how many and how large they may be */
   constructor(limits?: CookieLimits) {
     // Checked now, not at the first cookie: an error belongs where the option was written.
-    if (limits) this.#contents = makeContents(limits);
-    this.#limits = limits;
+    checkCookieLimits(limits);
+    this.#shared = { limits, box: undefined, current: this };
   }
 
   /**
@@ -80,10 +68,10 @@ export class SessionCookies {
     const list = Symbol.iterator in input ? input : readJar(input, path);
     if (list) {
       let index = 0;
-      for (const item of list) cookies.#put(readCookieInput(item, `${path}.${index}`), `${path}.${index++}`);
+      for (const item of list) cookies.#put(item, `${path}.${index++}`);
     } else {
       for (const [name, value] of Object.entries(input)) {
-        cookies.#put(readCookieInput({ name, value }, `${path}.${name}`), `${path}.${name}`);
+        cookies.#put({ name, value }, `${path}.${name}`);
       }
     }
     return cookies;
@@ -97,7 +85,7 @@ export class SessionCookies {
 
   /** Cookies that have not expired, those not bound to a host included. */
   get size(): number {
-    return this.#read()?.store.size ?? 0;
+    return this.#shared.box?.pruned().size ?? 0;
   }
 
   /** Rises with every change, through {@link jar} too; not by reading, nor because a cookie expired. */
@@ -107,16 +95,17 @@ export class SessionCookies {
 
   /** False while a cookie waits for {@link bindTo}. */
   get isBound(): boolean {
-    return (this.#open()?.store.ofSite('').length ?? 0) === 0;
+    return !this.#open()?.store.hasUnbound;
   }
 
   /**
    * The same cookies as a tough-cookie jar, for got and other clients: bounded and counted like all others.
-   * Cookies that are not bound to a host are not in it.
+   * Cookies that are not bound to a host are not in it. The `Cookie` objects it gives are the stored ones: to
+   * change one, set it again.
    */
   get jar(): CookieJar {
     this.#open();
-    this.#jar ??= makeJar(() => this.#make().store);
+    this.#jar ??= new SessionJar(this.#make().store, () => this.#open());
     return this.#jar;
   }
 
@@ -128,56 +117,53 @@ export class SessionCookies {
   set(cookie: CookieInput): this;
   set(nameOrCookie: string | CookieInput, value?: string, options?: object): this {
     this.#open();
-    const input = typeof nameOrCookie === 'string' ? { ...options, name: nameOrCookie, value } : nameOrCookie;
-    this.#put(readCookieInput(input, 'cookie'), 'cookie');
+    this.#put(
+      typeof nameOrCookie === 'string' ? { ...options, name: nameOrCookie, value } : nameOrCookie,
+      'cookie',
+    );
     return this;
   }
 
   /** The value of a cookie; of several with this name, the one written last. */
   get(name: string, place?: CookiePlace): string | undefined {
-    return this.#find(name, place)?.value;
+    return this.#meant(name, place).at(-1)?.value;
   }
 
   /** A cookie with all it has; of several with this name, the one written last. */
   find(name: string, place?: CookiePlace): SessionCookie | undefined {
-    const found = this.#find(name, place);
+    const found = this.#meant(name, place).at(-1);
     return found && toPlain(found);
   }
 
   has(name: string, place?: CookiePlace): boolean {
-    return this.#find(name, place) !== undefined;
+    return this.#meant(name, place).length > 0;
   }
 
   /** Deletes all cookies of that name (and place); whether there was any. */
   delete(name: string, place?: CookiePlace): boolean {
-    const store = this.#read()?.store;
-    return store !== undefined && store.remove(isMeant(name, place)) > 0;
+    const meant = this.#meant(name, place);
+    this.#shared.box?.store.remove(meant);
+    return meant.length > 0;
   }
 
   clear(): void {
-    this.#open()?.store.clear();
+    this.#open()?.store.removeAllCookies();
   }
 
-  /** Name → value, in the order of creation. Of several with one name, the one written last. */
+  /** Name → value. Of several with one name, the one written last. */
   toObject(): Record<string, string> {
-    const byName = new Map<string, StoredCookie>();
-    for (const cookie of this.#all()) {
-      const other = byName.get(cookie.name);
-      if (!other || other.written < cookie.written) byName.set(cookie.name, cookie);
-    }
-    return Object.fromEntries([...byName].map(([name, cookie]) => [name, cookie.value]));
+    const cookies = [...(this.#open()?.pruned().all() ?? [])];
+    return Object.fromEntries(cookies.map(({ key, value }) => [key, value]));
   }
 
   /** Copies of the cookies, in the order of creation. */
   *[Symbol.iterator](): Generator<SessionCookie, void, undefined> {
-    for (const cookie of this.#all()) yield toPlain(cookie);
+    for (const cookie of this.#open()?.byCreation() ?? []) yield toPlain(cookie);
   }
 
   /** The `Cookie` header for a URL (RFC 6265bis §5.8.3), `''` for none. Throws a TypeError for what is no URL. */
   header(url: URL | string): string {
-    const contents = this.#open();
-    if (!contents) return '';
-    return contents.headers.header(contents.store, toUrl(url), Date.now());
+    return this.#open()?.header(toUrl(url)) ?? '';
   }
 
   /**
@@ -186,19 +172,7 @@ export class SessionCookies {
    */
   storeFromResponse(url: URL | string, setCookieHeaders: readonly string[]): number {
     this.#open();
-    if (setCookieHeaders.length === 0) return 0;
-    const from = toUrl(url);
-    const origin = { host: from.hostname, path: from.pathname, isSecure: isSecureUrl(from) };
-    const now = Date.now();
-    let count = 0;
-    for (const header of setCookieHeaders) {
-      const cookie = readSetCookie(header, origin, now);
-      if (!cookie) continue;
-      const { store } = this.#make();
-      if (!origin.isSecure && overlaysSecure(cookie, store)) continue;
-      if (store.put(cookie, now)) count++;
-    }
-    return count;
+    return setCookieHeaders.length === 0 ? 0 : this.#make().storeAll(toUrl(url), setCookieHeaders);
   }
 
   /**
@@ -206,78 +180,61 @@ export class SessionCookies {
    * Says how many. Cheap when there are none: to be called with every URL that the caller fetches.
    */
   bindTo(url: URL | string): number {
-    const contents = this.#open();
-    if (!contents || contents.store.ofSite('').length === 0) return 0;
-    const domain = toUrl(url).hostname;
-    const waiting = [...contents.store.ofSite('')].sort((a, b) => a.created - b.created);
-    contents.store.remove(() => true, '');
-    for (const cookie of waiting) contents.store.put({ ...cookie, domain, hostOnly: true }, Date.now());
-    return waiting.length;
+    const box = this.#open();
+    return box?.store.hasUnbound ? box.bindTo(toUrl(url).hostname) : 0;
   }
 
-  /**
-   * Plain data for {@link fromJSON}: frozen, and the very same array until something changes.
-   */
+  /** Plain data for {@link fromJSON}: frozen, and the very same array until something changes. */
   toJSON(): readonly CookieJson[] {
-    const contents = this.#read();
-    if (!contents) return [];
-    if (!contents.json || contents.jsonChanges !== contents.store.changes) {
-      contents.json = Object.freeze(
-        contents.store.all().map((cookie) => Object.freeze(toCookieJson(cookie))),
-      );
-      contents.jsonChanges = contents.store.changes;
-    }
-    return contents.json;
+    return this.#shared.box?.toJSON() ?? [];
   }
 
   /** Whether both hold the same cookies, in any order. */
   equals(other: SessionCookies): boolean {
-    const mine = this.#all();
-    const theirs = other.#all();
-    if (mine.length !== theirs.length) return false;
-    const store = other.#contents?.store;
-    return mine.every((cookie) => {
-      const site = cookie.domain === '' ? '' : siteOfHost(cookie.domain);
-      const same = store?.ofSite(site).find((candidate) => isSameCookie(candidate, cookie));
+    const mine = this.#open()?.pruned();
+    const theirs = other.#open()?.pruned();
+    if ((mine?.size ?? 0) !== (theirs?.size ?? 0)) return false;
+    return [...(mine?.all() ?? [])].every((cookie) => {
+      const same = theirs?.same(cookie);
       return same !== undefined && hasSameContent(same, cookie);
     });
   }
 
   /** The same cookies once more; changes of one do not show in the other. */
   clone(): SessionCookies {
-    const copy = new SessionCookies(this.#limits);
-    const now = Date.now();
-    for (const cookie of this.#all()) copy.#make().store.put(cookie, now);
+    const copy = new SessionCookies(this.#shared.limits);
+    copy.#shared.box = this.#shared.box?.clone();
     return copy;
   }
 
   /**
-   * Ends this handle: every later use of it, or of its {@link jar}, throws what `makeError` makes. The cookies
-   * live on in {@link takeOver}.
+   * Ends this handle: every later use of it, or of its {@link jar}, throws what `makeError` makes, except for
+   * `size`, {@link toJSON}, {@link clone} and {@link takeOver}, by which a pool keeps it as what is stored.
    */
   detach(makeError: () => Error): void {
     this.#makeError ??= makeError;
   }
 
   /**
-   * A new handle over the same cookies, without copying: how a pool hands them from one lease to the next.
-   * Ends this one, if {@link detach} has not.
+   * A new handle over the same cookies, without copying: how a pool hands them from one lease to the next. Ends
+   * the handle that was given out last. Any handle, also an ended one, can be taken over from again and again.
    */
   takeOver(): SessionCookies {
-    this.detach(() => new TroupeError('LEASE_ENDED', 'these cookies were handed on to another holder'));
+    const shared = this.#shared;
+    const makeError = () => new TroupeError('LEASE_ENDED', 'these cookies were handed on to another holder');
+    shared.current.detach(makeError);
+    shared.box?.forget();
     const next = new SessionCookies();
-    next.#limits = this.#limits;
-    next.#contents = this.#contents;
-    this.#contents?.headers.clear();
-    this.#contents = undefined;
+    next.#shared = shared;
+    shared.current = next;
     return next;
   }
 
   /** Counts only, as everything that prints a session's cookies does. */
   toString(): string {
     if (this.#makeError) return 'SessionCookies (ended)';
-    const store = this.#read()?.store;
-    const waiting = store?.ofSite('').length ?? 0;
+    const store = this.#shared.box?.pruned();
+    const waiting = store?.ofSiteOf('').length ?? 0;
     return `SessionCookies (${store?.size ?? 0} of ${store?.siteCount ?? 0} sites${waiting ? `, ${waiting} not bound to a host` : ''})`;
   }
 
@@ -285,57 +242,36 @@ export class SessionCookies {
     return this.toString();
   }
 
-  #put(cookie: StoredCookie, path: string): void {
+  #put(input: unknown, path: string): void {
+    const cookie = readCookieInput(input, path);
     const { store } = this.#make();
     const { maxBytes } = store.limits;
-    if (byteLength(cookie) > maxBytes) {
+    if (cookie.key.length + cookie.value.length > maxBytes) {
       fail(`${path}.value`, `with its name at most ${maxBytes} bytes (RFC 6265bis §5.6)`, cookie.value);
     }
-    store.put(cookie, Date.now());
+    store.put(cookie);
   }
 
-  #find(name: string, place: CookiePlace | undefined): StoredCookie | undefined {
-    let found: StoredCookie | undefined;
-    const matches = isMeant(name, place);
-    for (const cookie of this.#all()) {
-      if (matches(cookie) && (!found || found.written < cookie.written)) found = cookie;
-    }
-    return found;
+  /** The oldest write first. */
+  #meant(name: string, place: CookiePlace | undefined): Cookie[] {
+    const domain = place?.domain === undefined ? undefined : canonicalDomain(place.domain);
+    return [...(this.#open()?.pruned().all() ?? [])].filter(
+      (cookie) =>
+        cookie.key === name &&
+        (domain === undefined || cookie.domain === domain) &&
+        (place?.path === undefined || cookie.path === place.path),
+    );
   }
 
-  #all(): readonly StoredCookie[] {
-    return this.#read()?.store.all() ?? [];
-  }
-
-  /** The contents without what has expired. */
-  #read(): Contents | undefined {
-    const contents = this.#open();
-    contents?.store.prune(Date.now());
-    return contents;
-  }
-
-  #open(): Contents | undefined {
+  #open(): CookieBox | undefined {
     if (this.#makeError) throw this.#makeError();
-    return this.#contents;
+    return this.#shared.box;
   }
 
-  #make(): Contents {
-    this.#open();
-    this.#contents ??= makeContents(this.#limits);
-    return this.#contents;
+  #make(): CookieBox {
+    this.#shared.box ??= new CookieBox(this.#shared.limits);
+    return this.#shared.box;
   }
-}
-
-function makeContents(limits: CookieLimits | undefined): Contents {
-  return { store: new BoundedStore(limits), headers: new HeaderCache(), json: undefined, jsonChanges: -1 };
-}
-
-function isMeant(name: string, place: CookiePlace | undefined): (cookie: StoredCookie) => boolean {
-  const domain = place?.domain?.replace(/^\./, '').toLowerCase();
-  return (cookie) =>
-    cookie.name === name &&
-    (domain === undefined || cookie.domain === domain) &&
-    (place?.path === undefined || cookie.path === place.path);
 }
 
 function toUrl(url: URL | string): URL {

@@ -26,6 +26,26 @@ describe('RFC 6265bis', () => {
     expect(cookies.header('https://example.com/')).toBe('sid=real; other=fine');
   });
 
+  test.each([
+    ['https://example.com/', 'sid=real; Secure', 'http://example.com/', 'sid=forged; Path=/'],
+    ['https://example.com/', 'sid=real; Secure', 'http://www.example.com/', 'sid=forged; Domain=example.com'],
+    ['https://[::1]/', 'sid=real; Secure', 'http://[::1]/', 'sid=forged'],
+    [
+      'https://example.com/',
+      'sid=real; Secure; Path=/in',
+      'http://example.com/',
+      'sid=forged; Path=/in/side',
+    ],
+    ['https://example.com/%C3%A9/', 'sid=real; Secure', 'http://example.com/%C3%A9/x', 'sid=forged'],
+  ])('%s %s stays when %s sets %s', (secure, real, plain, forged) => {
+    const cookies = new SessionCookies();
+    expect(cookies.storeFromResponse(secure, [real])).toBe(1);
+    expect(cookies.storeFromResponse(plain, [forged])).toBe(0);
+    expect(cookies.storeFromResponse(plain, [forged.replace('sid', '\u00ff')])).toBe(1);
+    expect(cookies.storeFromResponse(plain, ['sid=forged; Domain=\u00ff%.example.com'])).toBe(0);
+    expect(cookies.get('sid')).toBe('real');
+  });
+
   test('no cookie lives longer than 400 days (5.5)', () => {
     const cookies = new SessionCookies();
     cookies.storeFromResponse('https://example.com/', [

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { CookieJar } from 'tough-cookie';
+import { Cookie, CookieJar } from 'tough-cookie';
 import { afterEach, expect, test, vi } from 'vitest';
 import { SessionCookies, type SessionCookiesInput } from '../../src/cookies/session-cookies.ts';
 import { OptionError } from '../../src/errors.ts';
@@ -174,8 +174,13 @@ test('a handle that is detached throws, and the next one goes on', () => {
   expect(() => first.set('b', '2')).toThrow('over');
   expect(() => first.header('https://example.com/')).toThrow('over');
   expect(() => first.storeFromResponse('https://example.com/', ['x=1'])).toThrow('over');
-  expect(() => first.size).toThrow('over');
+  expect(() => first.revision).toThrow('over');
+  expect(() => first.jar).toThrow('over');
+  expect(() => [...first]).toThrow('over');
   expect(() => jar.setCookieSync('x=1', 'https://example.com/')).toThrow('over');
+  expect(() => jar.getCookieStringSync('https://example.com/')).toThrow('over');
+  expect(() => jar.removeAllCookiesSync()).toThrow('over');
+  expect(() => jar.serializeSync()).toThrow('over');
   expect(inspect(first)).toBe('SessionCookies (ended)');
   const second = first.takeOver();
   expect(second.toObject()).toEqual({ a: '1' });
@@ -183,6 +188,106 @@ test('a handle that is detached throws, and the next one goes on', () => {
   const third = second.takeOver();
   expect(() => second.get('a')).toThrow();
   expect(third.size).toBe(2);
+});
+
+test('an ended handle still says what is stored, and hands it on again and again', () => {
+  const url = 'https://example.com/';
+  const stored = new SessionCookies();
+  const first = stored.takeOver();
+  first.storeFromResponse(url, ['a=1']);
+  first.detach(() => new Error('over'));
+  const second = stored.takeOver();
+  second.storeFromResponse(url, ['b=2']);
+  expect(stored.size).toBe(2);
+  expect(first.toJSON()).toBe(stored.toJSON());
+  expect(stored.clone().header(url)).toBe('a=1; b=2');
+  const third = stored.takeOver();
+  expect(() => second.header(url)).toThrow('handed on');
+  third.delete('a');
+  // A lease's own handle becomes the stored one.
+  const fourth = third.takeOver();
+  expect(() => third.header(url)).toThrow('handed on');
+  expect(fourth.header(url)).toBe('b=2');
+  const fifth = first.takeOver();
+  expect(() => fourth.header(url)).toThrow('handed on');
+  expect(fifth.toObject()).toEqual({ b: '2' });
+});
+
+test('the limits go with the cookies from handle to handle', () => {
+  const cookies = new SessionCookies({ maxPerSite: 2 }).takeOver();
+  cookies.storeFromResponse('https://example.com/', ['a=1', 'b=1', 'c=1']);
+  expect(cookies.size).toBe(2);
+  const copy = cookies.clone();
+  copy.set({ name: 'd', value: '1', domain: 'example.com' });
+  expect(Object.keys(copy.toObject())).toEqual(['c', 'd']);
+});
+
+test('a clone keeps which cookie was written last and which was created first', () => {
+  const url = 'https://example.com/';
+  const cookies = new SessionCookies({ maxPerSite: 2 });
+  cookies.storeFromResponse(url, ['a=1', 'b=2', 'a=3']);
+  const copy = cookies.clone();
+  expect(copy.header(url)).toBe('a=3; b=2');
+  copy.storeFromResponse(url, ['c=4']);
+  expect(copy.header(url)).toBe('a=3; c=4');
+});
+
+test('a header changes when a cookie expires, path by path', () => {
+  vi.useFakeTimers({ now: 1_700_000_000_000 });
+  const cookies = new SessionCookies();
+  const from = 'https://example.com/';
+  cookies.storeFromResponse(from, ['a=1; Max-Age=5', 'b=2; Path=/x; Max-Age=10', 'c=3']);
+  const headers = () =>
+    ['/', '/x', '/x/y', '/xy'].map((path) => cookies.header(`https://example.com${path}?q`));
+  expect(headers()).toEqual(['a=1; c=3', 'b=2; a=1; c=3', 'b=2; a=1; c=3', 'a=1; c=3']);
+  expect(headers()).toEqual(['a=1; c=3', 'b=2; a=1; c=3', 'b=2; a=1; c=3', 'a=1; c=3']);
+  vi.advanceTimersByTime(5000);
+  expect(headers()).toEqual(['c=3', 'b=2; c=3', 'b=2; c=3', 'c=3']);
+  const { revision } = cookies;
+  vi.advanceTimersByTime(5000);
+  expect(headers()).toEqual(['c=3', 'c=3', 'c=3', 'c=3']);
+  expect(cookies.toJSON()).toHaveLength(1);
+  expect(cookies.revision).toBe(revision);
+});
+
+test('got and its like use the jar: by promise, by callback, told of errors or not', async () => {
+  const { jar } = new SessionCookies();
+  const url = 'https://www.example.com/';
+  await expect(jar.setCookie('a=1; Domain=other.com', url)).rejects.toThrow('domain');
+  expect(await jar.setCookie('a=1; Domain=other.com', url, { ignoreError: true })).toBeUndefined();
+  expect(await jar.setCookie('__secure-a=1', url)).toBeUndefined();
+  expect((await jar.setCookie('b=2', new URL(url)))?.key).toBe('b');
+  const stored = await new Promise((resolve) =>
+    jar.setCookie('c=3', url, (_error, cookie) => resolve(cookie?.key)),
+  );
+  expect(stored).toBe('c');
+  expect(await jar.getCookieString(url)).toBe('b=2; c=3');
+  expect((await jar.serialize()).cookies).toHaveLength(2);
+});
+
+test('a cookie that the jar gave can be changed and set again', () => {
+  const cookies = new SessionCookies();
+  const url = 'https://github.io/';
+  cookies.storeFromResponse(url, ['__Host-a=1; Secure; Path=/']);
+  const { revision } = cookies;
+  const cookie = cookies.jar.getCookiesSync(url)[0]!;
+  cookie.value = '2';
+  cookies.jar.setCookieSync(cookie, url);
+  expect(cookies.header(url)).toBe('__Host-a=2');
+  expect(cookies.revision).toBeGreaterThan(revision);
+});
+
+test('the jar takes no cookie object that could not be sent or read back', () => {
+  const cookies = new SessionCookies();
+  const parts = [
+    { key: 'a', value: '1\r\nX: y' },
+    { key: 'a=b', value: '1' },
+    { key: 'a', value: '1;2' },
+    { key: '', value: '' },
+    { key: 'a', value: '\u20ac' },
+  ];
+  for (const part of parts) cookies.jar.setCookieSync(new Cookie(part), 'https://example.com/');
+  expect(cookies.size).toBe(0);
 });
 
 test('two sessions share nothing', () => {
@@ -206,6 +311,7 @@ test('printing never shows a name or a value', () => {
   ]);
   void cookies.jar;
   for (const text of [
+    inspect(cookies.jar, { depth: 9, showHidden: true }),
     inspect(cookies),
     inspect({ cookies }, { depth: 9, showHidden: true }),
     String(cookies),

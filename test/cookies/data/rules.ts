@@ -70,10 +70,14 @@ export const cookieRules: CookieRule[] = [
     sent: { 'http://[::1]/': 'a=1', 'http://[::2]/': '' },
   },
   {
-    rule: 'the last Domain counts, and an empty one means none',
+    rule: 'the last Domain counts; tough-cookie: an empty one does not undo it',
     from: 'https://www.example.com/',
-    set: ['a=1; Domain=example.com; Domain='],
-    sent: { 'https://www.example.com/': 'a=1', 'https://example.com/': '' },
+    set: [
+      'a=1; Domain=www.example.com; Domain=example.com',
+      'b=2; Domain=example.com; Domain=',
+      'c=3; Domain=',
+    ],
+    sent: { 'https://www.example.com/': 'a=1; b=2; c=3', 'https://example.com/': 'a=1; b=2' },
   },
   {
     rule: 'without Path it is the folder of the request',
@@ -174,15 +178,37 @@ export const cookieRules: CookieRule[] = [
     sent: { 'https://example.com/': 'd=ok' },
   },
   {
-    rule: 'bytes beyond ASCII go back as they came',
+    rule: 'bytes beyond ASCII go back as they came; tough-cookie: but for a byte A0 at either end',
     from: 'https://example.com/',
-    set: ['a=\u00c3\u00a0'],
-    sent: { 'https://example.com/': 'a=\u00c3\u00a0' },
+    set: ['a=\u00c3\u00a9', 'b=\u00c3\u00a0!', 'c=\u00c3\u00a0'],
+    sent: { 'https://example.com/': 'a=\u00c3\u00a9; b=\u00c3\u00a0!; c=\u00c3' },
   },
   {
-    rule: 'a host-only cookie and a domain cookie of one name are two (5.7)',
+    rule: 'tough-cookie: a host-only cookie and a domain cookie of one name and host are one',
     from: 'https://example.com/',
     set: ['a=1', 'a=2; Domain=example.com'],
-    sent: { 'https://example.com/': 'a=1; a=2', 'https://www.example.com/': 'a=2' },
+    sent: { 'https://example.com/': 'a=2', 'https://www.example.com/': 'a=2' },
+  },
+  {
+    rule: 'a single label that names itself means itself alone (5.7)',
+    from: 'http://intranet/',
+    set: ['a=1; Domain=intranet', 'b=2; Domain=.intranet', 'c=3; Domain=other'],
+    sent: { 'http://intranet/': 'a=1; b=2', 'http://x.intranet/': '' },
+  },
+  {
+    rule: 'a prefix counts in any case, and no nameless value may have one (5.4, 5.7)',
+    from: 'https://example.com/',
+    set: ['__SECURE-a', '=__secure-b; Secure=', '__host-c=1; Secure', '__hOST-d=1; Secure; Path=/'],
+    sent: { 'https://example.com/': '__hOST-d=1' },
+  },
+  {
+    rule: 'the 1024 bytes of an attribute count without its name and blanks, and the others stay (5.6)',
+    from: 'https://example.com/',
+    set: [
+      `a=1; Path=  /${'x'.repeat(1023)} ; Secure`,
+      `b=1; Path=/; Domain=${'x'.repeat(1025)}; Secure`,
+      `c=1; Expires=${' '.repeat(2000)}Thu, 01 Jan 1970 00:00:00 GMT`,
+    ],
+    sent: { 'https://example.com/': 'b=1', 'http://example.com/': '' },
   },
 ];
