@@ -104,6 +104,8 @@ function walk(
   budget: Budget,
 ): Candidate | 'again' | undefined {
   const known = work.hints.blocked(site.name);
+  const { latestTick } = work;
+  const remember = (from: number, to: number) => known.add(from, Math.min(to, latestTick));
   let look = FIRST_LOOK;
   let position = isDown ? work.dueNow : 0;
   for (;;) {
@@ -123,8 +125,8 @@ function walk(
     budget.spend(found < 0 ? Math.max(rows.length, 1) : found + 1);
     if (found >= 0) {
       const [due, sid] = rows[found] as [number, number];
-      if (isDown) known.add(due + 1, position);
-      else known.add(position, due - 1);
+      if (isDown) remember(due + 1, position);
+      else remember(position, due - 1);
       return { row: rowBySid(work, sid)!, body: bodyOf(work, sid) };
     }
     const isWhole = rows.length < limit;
@@ -133,10 +135,10 @@ function walk(
     const last = isWhole ? end : rows.at(-1)![0]!;
     const step = isWhole || last === rows[0]![0] ? 0 : 1;
     if (isDown) {
-      known.add(last + step, position);
+      remember(last + step, position);
       position = last + step - 1;
     } else {
-      known.add(position, last - step);
+      remember(position, last - step);
       position = last - step + 1;
     }
     look = budget.left;

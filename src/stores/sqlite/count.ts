@@ -4,7 +4,6 @@ import type { Work } from './work.ts';
 
 /** Index entries looked at for what the time has changed since the counters were written. */
 const MOST_ENDED = 4096;
-const MOST_ENDED_PER_SITE = 256;
 const MOST_SITES = 1000;
 
 export function count(work: Work): StoreCounts {
@@ -39,17 +38,18 @@ function sites(work: Work): StoreCounts['sites'] {
     `SELECT site, name, bans, rests FROM site ORDER BY bans + rests DESC LIMIT ${MOST_SITES}`,
   ) as [number, string, number, number][];
   const counts: [string, { resting: number; banned: number }][] = [];
+  let left = MOST_ENDED;
   for (const [site, name, banned, rests] of rows) {
-    const ended = rests === 0 ? 0 : endedRests(work, site);
+    const ended = rests === 0 ? 0 : endedRests(work, site, left);
+    left -= ended;
     if (banned > 0 || rests > ended) counts.push([name, { resting: rests - ended, banned }]);
   }
   return Object.fromEntries(counts);
 }
 
-function endedRests(work: Work, site: number): number {
-  const sql = `SELECT count(*) FROM
-    (SELECT 1 FROM site_block WHERE site = ? AND until <= ? LIMIT ${MOST_ENDED_PER_SITE})`;
-  return number(work, sql, site, work.now);
+function endedRests(work: Work, site: number, most: number): number {
+  const sql = 'SELECT count(*) FROM (SELECT 1 FROM site_block WHERE site = ? AND until <= ? LIMIT ?)';
+  return number(work, sql, site, work.now, most);
 }
 
 function number(work: Work, sql: string, ...values: number[]): number {

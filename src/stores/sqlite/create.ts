@@ -1,6 +1,6 @@
 import type { AddResult, CreateResult, Lease, NewSession } from '../store.ts';
-import { buryExpired, die, removeDead } from './death.ts';
-import { COLUMNS, isExpired, isLeased, rowById, type SessionRow, toRow } from './records.ts';
+import { buryExpired, buryIfExpired, removeDead } from './death.ts';
+import { COLUMNS, rowById, type SessionRow, toRow } from './records.ts';
 import type { LongWork } from './tick.ts';
 import { sessionToken } from './tokens.ts';
 import { hasRoom } from './vacancy.ts';
@@ -70,16 +70,10 @@ export function* add(
 /** A living session has its id or its key. One that has expired is buried, and stands in nobody's way. */
 function isTaken(work: Work, session: NewSession): boolean {
   const sameId = rowById(work, session.id);
-  if (sameId && sameId.died === null && !isBuried(work, sameId)) return true;
+  if (sameId && sameId.died === null && !buryIfExpired(work, sameId)) return true;
   const { key } = session;
   const sameKey = key === undefined || key === null ? undefined : rowByKey(work, key);
-  return sameKey !== undefined && !isBuried(work, sameKey);
-}
-
-function isBuried(work: Work, row: SessionRow): boolean {
-  if (!isExpired(work, row) || isLeased(work, row)) return false;
-  die(work, row, 'expired');
-  return true;
+  return sameKey !== undefined && !buryIfExpired(work, sameKey);
 }
 
 /** The living session that has the key. */

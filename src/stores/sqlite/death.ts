@@ -1,6 +1,6 @@
 import type { SessionStatus } from '../store.ts';
 import { clearBlocks } from './blocks.ts';
-import { COLUMNS, isLeased, type SessionRow, statuses, toRow } from './records.ts';
+import { COLUMNS, isExpired, isLeased, type SessionRow, statuses, toRow } from './records.ts';
 import type { Work } from './work.ts';
 
 /**
@@ -33,6 +33,13 @@ export function removeDead(work: Work, sid: number): void {
   work.counters.add('dead', -1);
 }
 
+/** Ends an expired session that nobody holds. A lease of it that ran out was a use. */
+export function buryIfExpired(work: Work, row: SessionRow): boolean {
+  if (!isExpired(work, row) || isLeased(work, row)) return false;
+  die(work, row.token === null ? row : { ...row, uses: row.uses + 1 }, 'expired');
+  return true;
+}
+
 /**
  * Buries sessions that expired, oldest expiry first, looking at no more than `limit`. Those that are leased are
  * passed over, once: they die when they are given back or when their lease runs out.
@@ -51,9 +58,7 @@ export function buryExpired(work: Work, limit: number): { lookedAt: number; buri
   for (const values of rows) {
     const row = toRow(values);
     work.hints.expiry = { expires: row.expires!, sid: row.sid };
-    if (isLeased(work, row)) continue;
-    die(work, row, 'expired');
-    buried++;
+    if (buryIfExpired(work, row)) buried++;
   }
   return { lookedAt: rows.length, buried };
 }

@@ -6,7 +6,6 @@ import { buryExpired } from './death.ts';
 import { bodyOf, isLeased, rowById, toStored } from './records.ts';
 import { retryInMs, retryRowInMs } from './retry-in.ts';
 import { recover, survives } from './settle.ts';
-import { TICKS } from './store-time.ts';
 import { sessionToken } from './tokens.ts';
 import { areAllBanned, hasRoom, makeRoom, reserve } from './vacancy.ts';
 import type { Work } from './work.ts';
@@ -78,7 +77,7 @@ function take(work: Work, request: LeaseRequest, { row: found, body }: Candidate
     `UPDATE session SET token = ?, due = ?, fence = ?, holder = ?, since = ?, resting = 0, recovered = 0
      WHERE sid = ?`,
     token,
-    work.tick() + Math.ceil(request.leaseMs * TICKS),
+    work.tickIn(request.leaseMs),
     fence,
     request.holder,
     work.now,

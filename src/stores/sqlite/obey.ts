@@ -2,7 +2,6 @@ import type { Order } from '../store.ts';
 import { clearBlocks, liftBlock, setBlock } from './blocks.ts';
 import { die } from './death.ts';
 import type { SessionRow } from './records.ts';
-import { TICKS } from './store-time.ts';
 import type { Work } from './work.ts';
 
 /** An order that a living session can be given. */
@@ -24,7 +23,7 @@ export function obey(work: Work, row: SessionRow, order: LivingOrder): void {
 }
 
 function restEverywhere(work: Work, row: SessionRow, ms: number): void {
-  const due = work.tick() + Math.ceil(ms * TICKS);
+  const due = work.tickIn(ms);
   if (ms <= 0 || (row.due !== null && row.due >= due)) return;
   work.sql.run('UPDATE session SET due = ?, resting = 1 WHERE sid = ?', due, row.sid);
   work.counters.add('resting', 1 - row.resting);

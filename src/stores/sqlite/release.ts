@@ -5,7 +5,6 @@ import { die } from './death.ts';
 import { obeyWaiting, waitingOrders } from './obey.ts';
 import { isLeased, rowBySid, type SessionRow } from './records.ts';
 import { survives } from './settle.ts';
-import { TICKS } from './store-time.ts';
 import { isPlaceToken, sidOf } from './tokens.ts';
 import type { Work } from './work.ts';
 
@@ -48,7 +47,7 @@ function releaseQuickly(work: Work, lease: Lease, change: ReleaseChange): boolea
       `UPDATE session SET token = NULL, due = ?, resting = ?, uses = ?, score = ?
        WHERE sid = ? AND token = ? AND id = ? AND fence = ? AND due > ? AND orders IS NULL
          AND (expires IS NULL OR expires > ?) AND (max_uses IS NULL OR max_uses > ?)`,
-      work.tick() + Math.ceil(restMs * TICKS),
+      restMs > 0 ? work.tickIn(restMs) : work.tick(),
       isResting,
       change.usageCount,
       change.errorScore,
@@ -75,7 +74,7 @@ export function heldRow(work: Work, lease: Lease): SessionRow | undefined {
 }
 
 function free(work: Work, row: SessionRow, restMs: number): void {
-  row.due = work.tick() + Math.ceil(restMs * TICKS);
+  row.due = restMs > 0 ? work.tickIn(restMs) : work.tick();
   row.resting = restMs > 0 ? 1 : 0;
   work.sql.run(
     'UPDATE session SET token = NULL, orders = NULL, due = ?, resting = ?, uses = ?, score = ? WHERE sid = ?',

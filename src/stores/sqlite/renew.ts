@@ -1,13 +1,12 @@
 import type { Renewal, RenewOutcome } from '../store.ts';
 import { writeBody } from './bodies.ts';
 import { mostSevere, waitingOrders } from './obey.ts';
-import { TICKS } from './store-time.ts';
 import { isPlaceToken, sidOf } from './tokens.ts';
 import type { Work } from './work.ts';
 
 /** Extends one lease, of a session or of a place, and tells of the orders that wait for its holder. */
 export function renew(work: Work, { lease, leaseMs, body }: Renewal): RenewOutcome {
-  const due = work.tick() + Math.ceil(leaseMs * TICKS);
+  const due = work.tickIn(leaseMs);
   if (isPlaceToken(lease.token)) {
     const extended = work.sql.run(
       'UPDATE place SET until = ? WHERE id = ? AND token = ? AND until > ?',

@@ -30,6 +30,12 @@ export class StoreTime {
     return this.#last;
   }
 
+  /** The latest tick that was given out, or could have been before this millisecond: what comes now is later. */
+  latest(now: number): number {
+    const before = Math.floor(now) * TICKS - 1;
+    return this.#last > before && this.#last - before < SMOOTHED_TICKS ? this.#last : before;
+  }
+
   /** What is due up to here is due now. */
   dueBefore(now: number): number {
     const end = Math.floor(now) * TICKS + TICKS - 1;

@@ -2,7 +2,7 @@ import type { LeaseRequest, VacantResult } from '../store.ts';
 import type { Budget } from './budget.ts';
 import { die } from './death.ts';
 import { isLeased, rowBySid } from './records.ts';
-import { TICKS, toMs } from './store-time.ts';
+import { toMs } from './store-time.ts';
 import { placeId, placeToken } from './tokens.ts';
 import type { Work } from './work.ts';
 
@@ -28,7 +28,7 @@ function sweepPlaces(work: Work): void {
 export function reserve(work: Work, request: LeaseRequest): VacantResult {
   const id = placeId();
   const token = placeToken();
-  const until = work.tick() + Math.ceil(request.leaseMs * TICKS);
+  const until = work.tickIn(request.leaseMs);
   work.sql.run('INSERT INTO place VALUES (?, ?, ?, ?)', id, token, until, request.holder);
   work.counters.add('places', 1);
   return { kind: 'vacant', lease: { id, token, fence: 1 }, now: work.now };

@@ -1,7 +1,7 @@
 import { Counters } from './counters.ts';
 import type { Hints } from './hints.ts';
 import type { Statements } from './statements.ts';
-import type { StoreTime } from './store-time.ts';
+import { type StoreTime, TICKS } from './store-time.ts';
 
 /** One transaction, as the calls that run in it see it: its statements, its one moment, its counters. */
 export class Work {
@@ -27,5 +27,16 @@ export class Work {
   /** A tick after all others: what gets it stands at the end of the queue. */
   tick(): number {
     return this.#time.next(this.now);
+  }
+
+  /** So much later than now. Ends of one millisecond keep the order in which they were set. */
+  tickIn(ms: number): number {
+    const within = this.tick() - this.now * TICKS;
+    return (this.now + Math.ceil(ms)) * TICKS + Math.min(Math.max(within, 0), TICKS - 1);
+  }
+
+  /** All ticks still to come are later than this one. */
+  get latestTick(): number {
+    return this.#time.latest(this.now);
   }
 }
