@@ -8,6 +8,7 @@ export type TroupeErrorCode =
   | 'STORE_BUSY'
   | 'STORE_CLOSED'
   | 'DUPLICATE_SESSION'
+  | 'POOL_FULL'
   | 'POOL_CLOSED'
   | 'ACQUIRE_TIMEOUT'
   | 'NO_SESSION'
@@ -59,10 +60,10 @@ export class StateError extends TroupeError {
   }
 }
 
-/** A store cannot be used: a corrupt, foreign or newer file, a wrong URL, a server that is away. Nothing was changed. */
+/** A store cannot do it: a corrupt, foreign or newer file, a wrong URL, a server that is away, an id it has. Nothing was changed. */
 export class StoreError extends TroupeError {
   constructor(
-    code: 'STORE_UNUSABLE' | 'STORE_BUSY' | 'STORE_CLOSED' | 'DUPLICATE_SESSION',
+    code: 'STORE_UNUSABLE' | 'STORE_BUSY' | 'STORE_CLOSED' | 'DUPLICATE_SESSION' | 'POOL_FULL',
     message: string,
     options?: ErrorOptions,
   ) {

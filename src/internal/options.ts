@@ -63,6 +63,10 @@ export const signal: OptionCheck = (value, path) => {
   if (!(value instanceof AbortSignal)) fail(path, 'an AbortSignal', value);
 };
 
+export const plainObject: OptionCheck = (value, path) => {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) fail(path, 'an object', value);
+};
+
 /** For what has its own check deeper down. */
 export const anything: OptionCheck = () => {};
 

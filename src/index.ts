@@ -1,0 +1,40 @@
+export type { CookiePlace, SessionCookiesInput } from './cookies/session-cookies.ts';
+export { SessionCookies } from './cookies/session-cookies.ts';
+export { siteOf } from './cookies/site.ts';
+export {
+  AcquireError,
+  BlockedError,
+  CreateError,
+  LeaseError,
+  OptionError,
+  PoolClosedError,
+  RateLimitedError,
+  StateError,
+  StoreError,
+  TroupeError,
+  type TroupeErrorCode,
+  type WaitingFacts,
+} from './errors.ts';
+export type { Clock } from './internal/clock.ts';
+export { VERSION } from './internal/version.ts';
+export type { PoolEventName, PoolEvents } from './pool/events.ts';
+export type { PoolFetchInit } from './pool/fetch.ts';
+export type { SessionLease } from './pool/lease.ts';
+export type { AcquireOptions, CreateContext, RunOptions, SessionPoolOptions } from './pool/options.ts';
+export { SessionPool } from './pool/pool.ts';
+export type { PooledSession, SiteBlockView } from './pool/pooled-session.ts';
+export type { RunContext, Task } from './pool/run.ts';
+export type { VerdictCounts } from './pool/statistics.ts';
+export type { PoolStats, SiteStats } from './pool/stats.ts';
+export { type TroupeInfo, troupeInfo } from './pool/troupe-info.ts';
+export type { Decision } from './session/decision.ts';
+export type { SessionFetchInit } from './session/fetch.ts';
+export type { Fingerprint, SessionProxy } from './session/identity.ts';
+export type { SessionOptions, UserData } from './session/options.ts';
+export { Session } from './session/session.ts';
+export type { SessionDict, SessionModel } from './session/state.ts';
+export { memoryStore } from './stores/memory/memory-store.ts';
+export { openStore } from './stores/open-store.ts';
+export { type SqliteStoreOptions, sqliteStore } from './stores/sqlite/sqlite-store.ts';
+export type * from './stores/store.ts';
+export type { Judgement, Verdict } from './verdict/judge.ts';

@@ -1,0 +1,331 @@
+import { siteOf } from '../cookies/site.ts';
+import { AcquireError, PoolClosedError, StateError, type WaitingFacts } from '../errors.ts';
+import { isPromise, type MaybePromise } from '../internal/maybe-promise.ts';
+import { sessionInternals } from '../session/session.ts';
+import type { LeasedResult, LeaseRequest, LeaseResult, Lease as StoreLease } from '../stores/store.ts';
+import type { PoolContext } from './context.ts';
+import type { Creation } from './creation.ts';
+import type { HeldLeases } from './held.ts';
+import { SessionLease } from './lease.ts';
+import { type AcquireOptions, checkAcquireOptions } from './options.ts';
+import { type Attempt, WaitingLine } from './waiting-line.ts';
+
+/** One who asks for a session. */
+interface Ask {
+  readonly id: string | undefined;
+  readonly site: string | undefined;
+  readonly key: string;
+  readonly maxHoldMs: number;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Stores that other processes use, and that cannot tell of it, are asked again this often while somebody waits. */
+const POLL_MS = 1_000;
+/** A stored session that this troupe cannot read is passed over for so long. */
+const UNREADABLE_REST_MS = 60_000;
+
+/** Gets sessions: asks the store, makes new ones in the places it reserves, and keeps the line of those who wait. */
+export class Acquirer {
+  readonly #context: PoolContext;
+  readonly #held: HeldLeases;
+  readonly #creation: Creation;
+  readonly #line: WaitingLine<Ask, SessionLease>;
+  readonly #anyone: Ask;
+  readonly #isLocal: boolean;
+  #stopWatching: (() => void) | undefined;
+  #refusal: (() => Error) | undefined;
+
+  constructor(context: PoolContext, held: HeldLeases, creation: Creation) {
+    this.#context = context;
+    this.#held = held;
+    this.#creation = creation;
+    this.#anyone = this.#askOf({});
+    this.#isLocal = context.store.capabilities.shared === 'process';
+    this.#line = new WaitingLine({
+      attempt: (ask) => this.#attempt(ask),
+      sessionOf: (ask) => ask.id,
+      unclaimed: (served) =>
+        void Promise.resolve(served)
+          .then((lease) => lease.release())
+          .catch(() => {}),
+      now: () => context.clock.monotonic(),
+      onWaiting: (isWaiting) => this.#watch(isWaiting),
+    });
+  }
+
+  get line(): WaitingLine<Ask, SessionLease> {
+    return this.#line;
+  }
+
+  /** From now on nobody gets a session; who waits is sent away. */
+  refuse(why: string): void {
+    this.#refusal = () => new PoolClosedError(why);
+    this.#line.dismiss(this.#refusal);
+  }
+
+  acquire(options: AcquireOptions | undefined): Promise<SessionLease> {
+    const { events, clock } = this.#context;
+    try {
+      const ask = options === undefined ? this.#anyone : this.#checkedAsk(options);
+      if (!events.isHeard('acquired')) return this.#acquire(ask);
+      const since = clock.monotonic();
+      return this.#acquire(ask).then((lease) => {
+        const waitedMs = clock.monotonic() - since;
+        events.emit('acquired', { sessionId: lease.session.id, site: ask.site, waitedMs });
+        return lease;
+      });
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #acquire(ask: Ask): Promise<SessionLease> {
+    if (this.#refusal) throw this.#refusal();
+    ask.signal?.throwIfAborted();
+    if (this.#line.hasWaiting(ask.key)) return this.#wait(ask, null);
+    const changes = this.#line.changes;
+    const attempt = this.#attempt(ask);
+    if (isPromise(attempt)) return attempt.then((result) => this.#first(ask, result, changes));
+    return 'served' in attempt ? Promise.resolve(attempt.served) : this.#wait(ask, attempt.retryInMs);
+  }
+
+  #checkedAsk(options: AcquireOptions): Ask {
+    checkAcquireOptions(options);
+    return this.#askOf(options);
+  }
+
+  #askOf({ id, url, site: named, maxHoldMs, timeoutMs, signal }: AcquireOptions): Ask {
+    const { settings } = this.#context;
+    const site = named ?? (url === undefined ? undefined : siteOf(url));
+    return {
+      id,
+      site,
+      key: `${id ?? ''} ${site ?? ''}`,
+      maxHoldMs: maxHoldMs ?? settings.maxHoldMs,
+      timeoutMs: timeoutMs ?? settings.timeoutMs,
+      signal,
+    };
+  }
+
+  /** The first attempt's result, of a store that took its time: what was freed meanwhile is worth another look. */
+  #first(ask: Ask, result: Attempt<SessionLease>, changes: number): MaybePromise<SessionLease> {
+    if ('served' in result) {
+      if (!ask.signal?.aborted) return result.served;
+      void Promise.resolve(result.served).then((lease) => lease.release());
+      throw ask.signal.reason;
+    }
+    return this.#wait(ask, this.#line.changes === changes ? result.retryInMs : 0);
+  }
+
+  #wait(ask: Ask, retryInMs: number | null): Promise<SessionLease> {
+    const { served, leave } = this.#line.join(ask, ask.key, retryInMs);
+    const timer = setTimeout(() => {
+      this.#error('ACQUIRE_TIMEOUT', ask).then(leave, leave);
+    }, ask.timeoutMs);
+    const giveUp = () => leave(ask.signal!.reason);
+    ask.signal?.addEventListener('abort', giveUp, { once: true });
+    return served.finally(() => {
+      clearTimeout(timer);
+      ask.signal?.removeEventListener('abort', giveUp);
+    });
+  }
+
+  #attempt(ask: Ask): MaybePromise<Attempt<SessionLease>> {
+    const { sites, store, clock } = this.#context;
+    if (ask.site !== undefined) {
+      const waitMs = sites.waitMs(ask.site);
+      if (waitMs > 0) return { retryInMs: waitMs === Number.POSITIVE_INFINITY ? null : waitMs };
+      sites.enter(ask.site);
+    }
+    const askedAt = clock.monotonic();
+    // A store of this process answers by the same clock, in the same moment: one look at it is enough.
+    const askedAtWall = this.#isLocal ? undefined : clock.now();
+    let result: MaybePromise<LeaseResult>;
+    try {
+      result = store.lease(this.#request(ask));
+    } catch (error) {
+      if (ask.site !== undefined) sites.leave(ask.site);
+      throw error;
+    }
+    if (!isPromise(result)) return this.#answered(ask, result, askedAt, askedAtWall);
+    return result.then(
+      (answer) => this.#answered(ask, answer, askedAt, askedAtWall),
+      (error) => {
+        if (ask.site !== undefined) sites.leave(ask.site);
+        throw error;
+      },
+    );
+  }
+
+  #request(ask: Ask): LeaseRequest {
+    const { settings, holder } = this.#context;
+    return {
+      rotation: settings.rotation,
+      fill: settings.fill,
+      leaseMs: settings.leaseMs,
+      holder,
+      id: ask.id,
+      site: ask.site,
+      limit: settings.create && this.#creation.pausedForMs === 0 ? settings.maxPoolSize : undefined,
+      wake: true,
+    };
+  }
+
+  #answered(
+    ask: Ask,
+    result: LeaseResult,
+    askedAt: number,
+    askedAtWall: number | undefined,
+  ): MaybePromise<Attempt<SessionLease>> {
+    if (result.kind === 'leased') {
+      const lease = this.#take(ask, result.lease, askedAt, askedAtWall ?? result.now);
+      return this.#open(ask, lease, result);
+    }
+    if (result.kind === 'vacant') {
+      return { served: this.#make(ask, this.#take(ask, result.lease, askedAt, askedAtWall ?? result.now)) };
+    }
+    if (ask.site !== undefined) this.#context.sites.leave(ask.site);
+    if (result.kind === 'again') return nextTurn().then(() => this.#attempt(ask));
+    return this.#none(ask, result.retryInMs);
+  }
+
+  #take(ask: Ask, grant: StoreLease, askedAt: number, askedAtWall: number): SessionLease {
+    const held = this.#held;
+    const lease = new SessionLease(held, {
+      grant,
+      askedAt,
+      askedAtWall,
+      maxHoldMs: ask.maxHoldMs,
+      site: ask.site,
+    });
+    held.add(lease);
+    return lease;
+  }
+
+  #open(
+    ask: Ask,
+    lease: SessionLease,
+    { session: stored, recovered }: LeasedResult,
+  ): MaybePromise<Attempt<SessionLease>> {
+    const { bodies, clock } = this.#context;
+    try {
+      const body = bodies.read(stored, recovered);
+      const { id, createdAt, expiresAt, usageCount, errorScore } = stored;
+      const session = sessionInternals.restore({
+        id,
+        createdAt,
+        expiresAt,
+        usageCount,
+        errorScore,
+        retired: null,
+        body,
+        bond: lease,
+        clock,
+      });
+      lease.hold(session, body);
+    } catch (error) {
+      return this.#passOver(ask, lease, stored.usageCount, stored.errorScore, error);
+    }
+    return { served: lease };
+  }
+
+  /** What is stored cannot be read: it stays as it is, and rests, so that others are asked first. */
+  #passOver(
+    ask: Ask,
+    lease: SessionLease,
+    usageCount: number,
+    errorScore: number,
+    error: unknown,
+  ): MaybePromise<Attempt<SessionLease>> {
+    const { store, events } = this.#context;
+    const sessionId = lease.grant.id;
+    this.#held.drop(lease, 'ended');
+    const reason = error instanceof Error ? error.message : String(error);
+    events.emit('skipped', { sessionId, reason });
+    const change = { usageCount, errorScore, status: 'usable', restMs: UNREADABLE_REST_MS } as const;
+    return Promise.resolve(store.release(lease.grant, change)).then(() => {
+      if (ask.id !== undefined || !(error instanceof StateError)) throw error;
+      return this.#attempt(ask);
+    });
+  }
+
+  #make(ask: Ask, lease: SessionLease): MaybePromise<SessionLease> {
+    const failed = async (error: unknown): Promise<never> => {
+      this.#held.drop(lease, 'ended');
+      try {
+        await this.#context.store.release(lease.grant, null);
+      } finally {
+        this.#line.offer();
+      }
+      throw error;
+    };
+    try {
+      const creating = this.#creation.create(lease, ask.signal);
+      return isPromise(creating) ? creating.catch(failed) : creating;
+    } catch (error) {
+      return failed(error);
+    }
+  }
+
+  #none(ask: Ask, retryInMs: number | null): MaybePromise<Attempt<SessionLease>> {
+    const { settings, store } = this.#context;
+    const pausedMs = settings.create ? this.#creation.pausedForMs : 0;
+    if (retryInMs === null) {
+      if (pausedMs > 0 && ask.id === undefined) throw this.#creation.pausedError();
+      return this.#error('NO_SESSION', ask).then((error) => Promise.reject(error));
+    }
+    let inMs = retryInMs;
+    if (pausedMs > 0) inMs = Math.min(inMs, pausedMs);
+    const isBlind = store.capabilities.shared !== 'process' && !store.capabilities.wakeUps;
+    return { retryInMs: isBlind ? Math.min(inMs, POLL_MS) : inMs };
+  }
+
+  /** What to tell one who got none, with everything that explains it. */
+  async #error(code: 'ACQUIRE_TIMEOUT' | 'NO_SESSION', ask: Ask): Promise<AcquireError> {
+    const { store, settings, sites } = this.#context;
+    const counts = await store.count();
+    const facts: WaitingFacts = {
+      leased: counts.leased,
+      resting: counts.resting,
+      banned: ask.site === undefined ? 0 : (counts.sites[ask.site]?.banned ?? 0),
+      retired: counts.dead,
+      nextReadyInMs: counts.nextReadyInMs,
+    };
+    const wanted = ask.id === undefined ? 'no session' : `session ${ask.id} not`;
+    const forSite = ask.site === undefined ? '' : ` for ${ask.site}`;
+    const what =
+      code === 'ACQUIRE_TIMEOUT'
+        ? `${wanted} free${forSite} within ${ask.timeoutMs} ms`
+        : `${wanted} available${forSite}, and none can become free as things stand`;
+    const siteRest = ask.site === undefined ? undefined : sites.resting()[ask.site];
+    const parts = [
+      `${facts.leased} leased`,
+      `${facts.resting} resting`,
+      ask.site === undefined ? '' : `${facts.banned} banned from ${ask.site}`,
+      `${facts.retired} retired`,
+      facts.nextReadyInMs === null ? '' : `next ready in ${Math.ceil(facts.nextReadyInMs)} ms`,
+      siteRest === undefined ? '' : `the site rests for ${siteRest} ms`,
+    ];
+    const hint = settings.create ? '' : '; this pool makes none (create: false)';
+    return new AcquireError(
+      code,
+      `pool "${settings.name}": ${what}: ${parts.filter(Boolean).join(', ')}${hint}`,
+      facts,
+    );
+  }
+
+  #watch(isWaiting: boolean): void {
+    const { store } = this.#context;
+    if (isWaiting) this.#stopWatching ??= store.watch?.(() => this.#line.offer());
+    else {
+      this.#stopWatching?.();
+      this.#stopWatching = undefined;
+    }
+  }
+}
+
+/** Lets timers and I/O have their turn, where the store has more to look at. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

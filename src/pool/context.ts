@@ -1,0 +1,22 @@
+import type { Clock } from '../internal/clock.ts';
+import type { SessionStore } from '../stores/store.ts';
+import type { BodyCache } from './bodies.ts';
+import type { PoolConnections } from './connections.ts';
+import type { PoolEventBus } from './events.ts';
+import type { PoolSettings } from './options.ts';
+import type { SiteTraffic } from './sites.ts';
+import type { Statistics } from './statistics.ts';
+
+/** What the parts of one pool share. */
+export interface PoolContext {
+  readonly settings: PoolSettings;
+  readonly clock: Clock;
+  readonly store: SessionStore;
+  readonly events: PoolEventBus;
+  readonly bodies: BodyCache;
+  readonly connections: PoolConnections;
+  readonly sites: SiteTraffic;
+  readonly statistics: Statistics;
+  /** `host:pid`, for people to read. */
+  readonly holder: string;
+}

@@ -1,0 +1,52 @@
+import { hostname } from 'node:os';
+import type { Clock } from '../internal/clock.ts';
+import type { SessionStore } from '../stores/store.ts';
+import { Acquirer } from './acquire.ts';
+import { BodyCache } from './bodies.ts';
+import { PoolConnections } from './connections.ts';
+import type { PoolContext } from './context.ts';
+import { Creation } from './creation.ts';
+import type { PoolEventBus } from './events.ts';
+import { HeldLeases } from './held.ts';
+import type { PoolSettings } from './options.ts';
+import { Pruning } from './pruning.ts';
+import { SiteGate } from './site-gate.ts';
+import { SiteTraffic } from './sites.ts';
+import { Statistics } from './statistics.ts';
+
+/** A pool's parts, put together over an open store. */
+export interface PoolCore {
+  readonly context: PoolContext;
+  readonly held: HeldLeases;
+  readonly acquirer: Acquirer;
+  readonly pruning: Pruning;
+}
+
+export function poolCore(
+  settings: PoolSettings,
+  store: SessionStore,
+  events: PoolEventBus,
+  clock: Clock,
+): PoolCore {
+  const context: PoolContext = {
+    settings,
+    clock,
+    store,
+    events,
+    bodies: new BodyCache(store.capabilities.bodies, settings.maxOpenSessions),
+    connections: new PoolConnections({
+      maxOpen: settings.maxOpenSessions,
+      timeoutMs: settings.requestTimeoutMs,
+    }),
+    sites: new SiteTraffic(clock, settings),
+    statistics: new Statistics(clock),
+    holder: `${hostname()}:${process.pid}`,
+  };
+  const pruning = new Pruning(context);
+  const held = new HeldLeases(context, new SiteGate(context.sites), {
+    freed: (sessionId) => acquirer.line.offer(sessionId),
+    died: () => pruning.died(),
+  });
+  const acquirer = new Acquirer(context, held, new Creation(context));
+  return { context, held, acquirer, pruning };
+}

@@ -1,0 +1,137 @@
+import { CreateError } from '../errors.ts';
+import { isPromise, type MaybePromise } from '../internal/maybe-promise.ts';
+import { Session, sessionInternals } from '../session/session.ts';
+import type { CreateResult, NewSession } from '../stores/store.ts';
+import type { PoolContext } from './context.ts';
+import type { SessionLease } from './lease.ts';
+
+const FIRST_PAUSE_MS = 1_000;
+const MAX_PAUSE_MS = 300_000;
+
+/**
+ * Makes new sessions in the places that the store reserved: options, `createSession`, `onCreate`, then the store.
+ * A failure is its caller's; after `maxCreateFailures` in a row creation pauses, and longer each time one more fails.
+ */
+export class Creation {
+  readonly #context: PoolContext;
+  #failures = 0;
+  #pausedUntil = Number.NEGATIVE_INFINITY;
+  /** After a pause one tries; the others wait for how it goes. */
+  #isProbing = false;
+
+  constructor(context: PoolContext) {
+    this.#context = context;
+  }
+
+  /** Milliseconds until a session may be made; 0: now. While one tries after a pause, the others ask again soon. */
+  get pausedForMs(): number {
+    if (this.#failures < this.#context.settings.maxCreateFailures) return 0;
+    if (this.#isProbing) return FIRST_PAUSE_MS;
+    return Math.max(0, this.#pausedUntil - this.#context.clock.monotonic());
+  }
+
+  /** The error for those who could only have been served by a new session. */
+  pausedError(): CreateError {
+    const retryInMs = Math.ceil(this.pausedForMs);
+    const message = `creation of sessions pauses for ${retryInMs} ms, after ${this.#failures} failures in a row; see the cause of the last CREATE_FAILED, or the event creationPaused`;
+    return new CreateError('CREATION_PAUSED', message, { failures: this.#failures, retryInMs });
+  }
+
+  /** Makes a session for this lease, whose grant is a reserved place. @throws CreateError */
+  create(lease: SessionLease, signal: AbortSignal | undefined): MaybePromise<SessionLease> {
+    const { createSession, onCreate, session: options } = this.#context.settings;
+    if (createSession || onCreate) return this.#createSlowly(lease, signal);
+    // Nothing of the user's to wait for: in memory a session is made without a turn of the promise queue.
+    const session = new Session(options);
+    try {
+      const stored = this.#store(lease, session);
+      return isPromise(stored)
+        ? stored.catch((error: unknown) => Promise.reject(this.#failed(error)))
+        : stored;
+    } catch (error) {
+      throw this.#failed(error);
+    }
+  }
+
+  async #createSlowly(lease: SessionLease, given: AbortSignal | undefined): Promise<SessionLease> {
+    const { createSession, onCreate, session: options } = this.#context.settings;
+    const signal = given ? AbortSignal.any([given, lease.signal]) : lease.signal;
+    this.#isProbing = this.#failures >= this.#context.settings.maxCreateFailures;
+    try {
+      const session = createSession ? await createSession({ ...options }, { signal }) : new Session(options);
+      if (!(session instanceof Session)) throw new TypeError('createSession must return a Session');
+      lease.hold(session, undefined);
+      sessionInternals.bind(session, lease);
+      await onCreate?.(session, { signal });
+      signal.throwIfAborted();
+      const stored = await this.#store(lease, session);
+      this.#failures = 0;
+      return stored;
+    } catch (error) {
+      // Whoever gave the wait up has not shown that creation fails.
+      if (given?.aborted) throw given.reason;
+      throw this.#failed(error);
+    } finally {
+      this.#isProbing = false;
+    }
+  }
+
+  #store(lease: SessionLease, session: Session): MaybePromise<SessionLease> {
+    const body = sessionInternals.body(session);
+    const written = this.#context.bodies.write(body);
+    const created = this.#context.store.create(
+      lease.grant,
+      newSession(session, written, this.#context.clock.now()),
+    );
+    const done = (result: CreateResult): SessionLease => {
+      if (result.kind !== 'created') throw this.#notStored(result.kind, session);
+      lease.grant = result.lease;
+      lease.hold(session, body);
+      sessionInternals.bind(session, lease);
+      const { events } = this.#context;
+      if (events.isHeard('created')) events.emit('created', { sessionId: session.id });
+      return lease;
+    };
+    return isPromise(created) ? created.then(done) : done(created);
+  }
+
+  #notStored(kind: 'lost' | 'duplicate', session: Session): Error {
+    return kind === 'lost'
+      ? new Error('it took longer than its lease, which could not be renewed')
+      : new Error(`a living session with the id ${session.id} exists already`);
+  }
+
+  #failed(cause: unknown): CreateError {
+    const { settings, clock, events } = this.#context;
+    this.#failures += 1;
+    const over = this.#failures - settings.maxCreateFailures;
+    let retryInMs = 0;
+    if (over >= 0) {
+      retryInMs = Math.round(
+        Math.min(FIRST_PAUSE_MS * 2 ** Math.min(over, 20), MAX_PAUSE_MS) * (0.8 + 0.4 * Math.random()),
+      );
+      this.#pausedUntil = clock.monotonic() + retryInMs;
+      events.emit('creationPaused', { failures: this.#failures, ms: retryInMs, error: cause });
+    }
+    const pause = retryInMs > 0 ? `; creation pauses for ${retryInMs} ms` : '';
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const message = `a new session could not be made (${this.#failures} in a row${pause}): ${reason}`;
+    return new CreateError('CREATE_FAILED', message, { failures: this.#failures, retryInMs }, { cause });
+  }
+}
+
+/** A session as a store takes it in. */
+export function newSession(session: Session, body: unknown, now: number): NewSession {
+  const expiresAt = sessionInternals.expiresAt(session);
+  return {
+    id: session.id,
+    ageMs: Math.max(0, now - sessionInternals.createdAt(session)),
+    expiresInMs: expiresAt === null ? null : Math.max(0, expiresAt - now),
+    usageCount: session.usageCount,
+    maxUsageCount: sessionInternals.limits(session).maxUsageCount,
+    errorScore: session.errorScore,
+    key: null,
+    tag: null,
+    body,
+  };
+}

@@ -1,0 +1,79 @@
+import diagnostics from 'node:diagnostics_channel';
+import { Events } from '../internal/events.ts';
+import type { Judgement } from '../verdict/judge.ts';
+
+/** What a pool tells. No event holds a cookie, user data or a password. */
+export interface PoolEvents {
+  /** A new session is in the pool. */
+  created: { sessionId: string };
+  acquired: { sessionId: string; site?: string | undefined; waitedMs: number };
+  released: { sessionId: string; heldMs: number };
+  /** It will not be used again. `reason` says why, `evidence` what was seen. */
+  retired: { sessionId: string; reason: string; evidence: string };
+  /** It pauses; `site` names where, everywhere without it. */
+  rested: { sessionId: string; site?: string | undefined; ms: number; reason: string; evidence: string };
+  /** It is banned from this site for good, and goes on elsewhere. */
+  banned: { sessionId: string; site: string; reason: string; evidence: string };
+  /** Its lease ended while it was held: what the task did since is not saved. */
+  lost: { sessionId: string; reason: string };
+  /** An answer was judged. `where` is the URL without its query. */
+  judged: { sessionId: string; where: string } & Judgement;
+  /** A whole site rests for this process: it turned several users in a row away. */
+  siteRested: { site: string; ms: number; reason: string };
+  /** A stored session that this troupe cannot read was passed over, and left as it is. */
+  skipped: { sessionId: string; reason: string };
+  /** `createSession` or `onCreate` failed so often that creation pauses. */
+  creationPaused: { failures: number; ms: number; error: unknown };
+  /** Something failed in the background: a renewal, a listener. */
+  error: { error: unknown; during: string };
+}
+
+export type PoolEventName = keyof PoolEvents;
+
+const channelNames: readonly PoolEventName[] = [
+  'created',
+  'acquired',
+  'released',
+  'retired',
+  'rested',
+  'banned',
+  'lost',
+  'judged',
+  'siteRested',
+  'skipped',
+  'creationPaused',
+  'error',
+];
+
+const channels = Object.fromEntries(
+  channelNames.map((name) => [name, diagnostics.channel(`troupe:${name}`)]),
+) as Record<PoolEventName, diagnostics.Channel>;
+
+/** Sends each event to the pool's listeners and to `node:diagnostics_channel` as `troupe:<name>`, with the pool's name. */
+export class PoolEventBus {
+  readonly #poolName: string;
+  readonly #events: Events<PoolEvents>;
+
+  constructor(poolName: string) {
+    this.#poolName = poolName;
+    this.#events = new Events<PoolEvents>((error) => {
+      // A broken listener of `error` itself has nowhere else to go.
+      process.emitWarning(error instanceof Error ? error : String(error), 'TroupeListenerWarning');
+    });
+  }
+
+  on<Name extends PoolEventName>(name: Name, listener: (event: PoolEvents[Name]) => void): () => void {
+    return this.#events.on(name, listener);
+  }
+
+  /** Whether anyone listens: what is costly to tell is not put together for nobody. */
+  isHeard(name: PoolEventName): boolean {
+    return this.#events.has(name) || channels[name].hasSubscribers;
+  }
+
+  emit<Name extends PoolEventName>(name: Name, event: PoolEvents[Name]): void {
+    this.#events.emit(name, event);
+    const channel = channels[name];
+    if (channel.hasSubscribers) channel.publish({ pool: this.#poolName, ...event });
+  }
+}

@@ -1,0 +1,157 @@
+import type { SessionFetchInit } from '../session/fetch.ts';
+import type { Judgement } from '../verdict/judge.ts';
+import type { SessionLease } from './lease.ts';
+import type { AcquireOptions, PoolSettings } from './options.ts';
+import { checkFetchInit } from './options.ts';
+import { pauseBefore } from './run.ts';
+import { leaseUntilRead } from './stream.ts';
+import { type TroupeInfo, withInfo } from './troupe-info.ts';
+
+/** `fetch`'s second argument, with what a pool needs to know beside the standard. */
+export interface PoolFetchInit extends Omit<SessionFetchInit, 'judge'> {
+  /** Only as this session; then never retried as another. */
+  id?: string;
+  /**
+   * How often to try again as another user. Without it GET, HEAD and OPTIONS are retried as often as the pool says, and
+   * other methods only if the request provably never left.
+   */
+  retries?: number;
+  /**
+   * Gives the answer with its body still to come; the session is held until the body ends, is cancelled, or nobody
+   * reads it for the pool's `requestTimeoutMs`.
+   * @default false
+   */
+  stream?: boolean;
+  /** How long to wait for a session, in milliseconds. @default the pool's `timeoutMs` */
+  timeoutMs?: number;
+}
+
+const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/** Fetches as a user of the pool: acquire, send, judge, mark, release, and again as another where that helps. */
+export async function poolFetch(
+  input: string | URL | Request,
+  init: PoolFetchInit,
+  settings: PoolSettings,
+  acquire: (options: AcquireOptions) => Promise<SessionLease>,
+): Promise<Response> {
+  checkFetchInit(init);
+  const { id, retries, stream = false, timeoutMs, ...rest } = init;
+  const request = await replayable(input, rest, retries);
+  const maxBodyBytes = init.maxBodyBytes ?? settings.maxBodyBytes;
+  const signal = init.signal ?? (input instanceof Request ? input.signal : undefined);
+  const ask: AcquireOptions = { url: request.url };
+  if (id !== undefined) ask.id = id;
+  if (timeoutMs !== undefined) ask.timeoutMs = timeoutMs;
+  if (signal) ask.signal = signal;
+
+  for (let attempt = 1; ; attempt++) {
+    const lease = await acquire(ask);
+    const result = await fetchOnce(lease, request, {
+      maxBodyBytes,
+      stream,
+      bodyTimeoutMs: settings.requestTimeoutMs,
+    });
+    const { worst } = lease;
+    const left = retriesFor(request, result, retries, settings.retries) - attempt;
+    if (worst && worst.verdict !== 'ok' && left >= 0 && id === undefined && !signal?.aborted) {
+      if ('response' in result) await discard(result.response);
+      await pauseBefore(worst, attempt, signal);
+      continue;
+    }
+    if ('error' in result) throw result.error;
+    return withInfo(result.response, infoOf(lease, worst, attempt));
+  }
+}
+
+/** A request that can be sent again: a body that can be read only once makes it one that cannot. */
+interface Replayable {
+  readonly url: URL;
+  readonly method: string;
+  readonly input: string | URL | Request;
+  readonly init: SessionFetchInit;
+  readonly canReplay: boolean;
+}
+
+async function replayable(
+  input: string | URL | Request,
+  init: SessionFetchInit,
+  retries: number | undefined,
+): Promise<Replayable> {
+  const isRequest = input instanceof Request;
+  const url = new URL(isRequest ? input.url : input);
+  const method = (init.method ?? (isRequest ? input.method : 'GET')).toUpperCase();
+  const hasOwnBody = init.body !== undefined && init.body !== null;
+  if (isRequest && input.body && !hasOwnBody && (retries ?? 0) > 0) {
+    // Read once here, so that every attempt sends the same.
+    return { url, method, input, init: { ...init, body: await input.arrayBuffer() }, canReplay: true };
+  }
+  const body = hasOwnBody ? init.body : isRequest ? input.body : null;
+  const canReplay = body === null || body === undefined || !isStream(body);
+  return { url, method, input, init, canReplay };
+}
+
+function isStream(body: unknown): boolean {
+  if (body instanceof ReadableStream) return true;
+  return typeof body === 'object' && body !== null && Symbol.asyncIterator in body;
+}
+
+/** An attempt's end, and whether its request provably never left. */
+type FetchResult = { readonly response: Response } | { readonly error: unknown; readonly neverSent: boolean };
+
+interface FetchTerms {
+  maxBodyBytes: number;
+  stream: boolean;
+  bodyTimeoutMs: number;
+}
+
+async function fetchOnce(lease: SessionLease, request: Replayable, terms: FetchTerms): Promise<FetchResult> {
+  let response: Response;
+  try {
+    const { sessionFetch } = await import('../session/fetch.ts');
+    const init = { ...request.init, maxBodyBytes: terms.maxBodyBytes };
+    response = await sessionFetch(lease.session, lease, request.input, init, !terms.stream);
+  } catch (error) {
+    // The caller's own mistake or change of mind says nothing of the user.
+    await release(lease);
+    return { error, neverSent: (error as { neverSent?: unknown }).neverSent === true };
+  }
+  if (terms.stream && response.body)
+    return { response: leaseUntilRead(response, lease, terms.bodyTimeoutMs) };
+  await release(lease);
+  return { response };
+}
+
+/** A lease that was lost meanwhile is told by its event; the answer is as good as it was. */
+async function release(lease: SessionLease): Promise<void> {
+  await lease.release().catch((error: unknown) => {
+    if ((error as { code?: unknown }).code !== 'LEASE_LOST') throw error;
+  });
+}
+
+function retriesFor(
+  request: Replayable,
+  result: FetchResult,
+  given: number | undefined,
+  usual: number,
+): number {
+  if (!request.canReplay) return 0;
+  if (given !== undefined) return given;
+  if (SAFE_METHODS.has(request.method)) return usual;
+  return 'error' in result && result.neverSent ? usual : 0;
+}
+
+/** A refused answer that is not handed on: its stream, and with it the lease, is let go. */
+async function discard(response: Response): Promise<void> {
+  await response.body?.cancel().catch(() => {});
+}
+
+function infoOf(lease: SessionLease, worst: Judgement | undefined, attempts: number): TroupeInfo {
+  return {
+    sessionId: lease.grant.id,
+    verdict: worst?.verdict ?? 'ok',
+    rule: worst?.rule ?? '',
+    evidence: worst?.evidence ?? '',
+    attempts,
+  };
+}

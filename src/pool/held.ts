@@ -1,0 +1,259 @@
+import { isPromise, type MaybePromise } from '../internal/maybe-promise.ts';
+import type { SessionBody } from '../session/body.ts';
+import { type Session, sessionInternals } from '../session/session.ts';
+import type { ReleaseChange, ReleaseResult, Renewal, RenewOutcome } from '../stores/store.ts';
+import type { PoolContext } from './context.ts';
+import { type LeaseHome, type SessionLease, safetyMarginMs } from './lease.ts';
+import { type Marks, settle } from './mark.ts';
+import type { SiteGate } from './site-gate.ts';
+
+const RELEASED = Promise.resolve();
+
+/** Who is told of what becomes of sessions. */
+export interface HeldListener {
+  /** One session is free again, or (without an id) there may be room for any. */
+  freed(sessionId: string | undefined): void;
+  died(): void;
+}
+
+/** The leases that this pool holds: keeps them alive, gives them back, tells their holders when they end early. */
+export class HeldLeases implements LeaseHome {
+  readonly context: PoolContext;
+  readonly #gate: SiteGate;
+  readonly #listener: HeldListener;
+  /** In no order: each lease knows its place, so that taking one out costs no look-up. */
+  readonly #leases: SessionLease[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #whenEmpty: PromiseWithResolvers<void> | undefined;
+
+  constructor(context: PoolContext, gate: SiteGate, listener: HeldListener) {
+    this.context = context;
+    this.#gate = gate;
+    this.#listener = listener;
+  }
+
+  get size(): number {
+    return this.#leases.length;
+  }
+
+  add(lease: SessionLease): void {
+    lease.place = this.#leases.length;
+    this.#leases.push(lease);
+    if (this.#timer) return;
+    this.#timer = setInterval(() => void this.#renew(), this.context.settings.leaseMs / 3);
+    this.#timer.unref();
+  }
+
+  /** Resolves when none is held any more. */
+  empty(): Promise<void> {
+    if (this.#leases.length === 0) return RELEASED;
+    this.#whenEmpty ??= Promise.withResolvers();
+    return this.#whenEmpty.promise;
+  }
+
+  /** Tells the holder in this process, if there is one, at once; in others the next renewal does. */
+  abort(sessionId: string, why: string): void {
+    for (const lease of this.#leases) if (lease.grant.id === sessionId) lease.abort(why);
+  }
+
+  enterSite(site: string, signal: AbortSignal | undefined): Promise<void> {
+    return this.#gate.enter(site, signal);
+  }
+
+  leaveSite(site: string): void {
+    this.#gate.leave(site);
+    this.#listener.freed(undefined);
+  }
+
+  giveBack(lease: SessionLease): Promise<void> {
+    const { context } = this;
+    const { session } = lease;
+    const marks = settle(lease, context);
+    let body: SessionBody | undefined;
+    let problem: unknown;
+    try {
+      body = sessionInternals.body(session);
+    } catch (error) {
+      // User data that JSON cannot carry: the rest is saved all the same, and the caller told.
+      problem = error;
+    }
+    const isChanged = body !== undefined && body !== lease.storedBody;
+    const written = isChanged ? context.bodies.write(body!) : undefined;
+    const change = changeOf(session, marks, written);
+    lease.end('ended');
+    let result: MaybePromise<ReleaseResult>;
+    try {
+      result = context.store.release(lease.grant, change);
+      if (!isPromise(result)) {
+        this.#gone(lease);
+        this.#released(lease, change, result);
+        return problem === undefined ? RELEASED : Promise.reject(problem);
+      }
+    } catch (error) {
+      this.#gone(lease);
+      return Promise.reject(error);
+    }
+    return result.then(
+      (outcome) => {
+        if (isChanged && outcome === 'released') context.bodies.remember(session.id, body!, written);
+        this.#gone(lease);
+        this.#released(lease, change, outcome);
+        if (problem !== undefined) throw problem;
+      },
+      (error) => {
+        this.drop(lease, 'lost');
+        throw error;
+      },
+    );
+  }
+
+  /** The lease is over without having been given back. */
+  drop(lease: SessionLease, state: 'ended' | 'lost'): void {
+    lease.end(state);
+    this.#gone(lease);
+    this.#listener.freed(undefined);
+  }
+
+  /** Gives back whatever is still held, as far as its tasks came, and tells them. */
+  async giveBackAll(why: string): Promise<void> {
+    for (const lease of [...this.#leases]) {
+      lease.abort(why);
+      // A place has no session to give back: its maker gives it up by itself.
+      if (!lease.hasSession || !lease.isHeld) continue;
+      await this.giveBack(lease).catch((error: unknown) => {
+        this.context.events.emit('error', { error, during: `giving back session ${lease.grant.id}` });
+      });
+    }
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** Takes it out of what is held, and its user from the site. */
+  #gone(lease: SessionLease): void {
+    const { place, terms } = lease;
+    if (place < 0) return;
+    const last = this.#leases.pop()!;
+    if (last !== lease) {
+      this.#leases[place] = last;
+      last.place = place;
+    }
+    lease.place = -1;
+    if (terms.site !== undefined) this.#gate.leave(terms.site);
+    if (this.#leases.length === 0 && this.#whenEmpty) {
+      this.#whenEmpty.resolve();
+      this.#whenEmpty = undefined;
+    }
+  }
+
+  #released(lease: SessionLease, change: ReleaseChange, outcome: ReleaseResult): void {
+    const { events, connections, bodies } = this.context;
+    const sessionId = lease.grant.id;
+    if (outcome === 'lost') {
+      lease.end('lost');
+      bodies.forget(sessionId);
+      connections.drop(sessionId);
+      if (events.isHeard('lost'))
+        events.emit('lost', { sessionId, reason: 'the lease was over before the release' });
+      lease.guard();
+    }
+    if (events.isHeard('released')) events.emit('released', { sessionId, heldMs: lease.heldMs });
+    if (change.status !== 'usable') {
+      connections.drop(sessionId);
+      bodies.forget(sessionId);
+      this.#listener.died();
+    }
+    this.#tellMarks(lease.session, change);
+    // A session that died makes room for a new one, and a place at a site may suit anybody.
+    const isOneSession =
+      change.status === 'usable' && outcome === 'released' && lease.terms.site === undefined;
+    this.#listener.freed(isOneSession ? sessionId : undefined);
+  }
+
+  #tellMarks(session: Session, change: ReleaseChange): void {
+    const { events } = this.context;
+    const isPlain = change.status === 'usable' && !change.restMs && !change.blocks?.length;
+    if (isPlain) return;
+    const last = session.decisions.at(-1);
+    const sessionId = session.id;
+    const reason = last?.rule ?? '';
+    const evidence = last?.evidence ?? '';
+    if (change.status !== 'usable')
+      events.emit('retired', { sessionId, reason: change.reason ?? change.status, evidence });
+    if (change.restMs && change.restMs > this.context.settings.minDelayMs) {
+      events.emit('rested', { sessionId, ms: change.restMs, reason, evidence });
+    }
+    for (const { site, ms } of change.blocks ?? []) {
+      if (ms === null) events.emit('banned', { sessionId, site, reason, evidence });
+      else events.emit('rested', { sessionId, site, ms, reason, evidence });
+    }
+  }
+
+  async #renew(): Promise<void> {
+    if (this.#leases.length === 0) return this.stop();
+    const { clock, settings, events, store } = this.context;
+    const due: SessionLease[] = [];
+    for (const lease of this.#leases) {
+      if (!lease.isHeld) continue;
+      const age = clock.monotonic() - lease.renewedAt;
+      if (lease.heldMs >= lease.terms.maxHoldMs)
+        lease.abort(`held for longer than maxHoldMs (${lease.terms.maxHoldMs} ms)`);
+      // Young enough to wait for the next round: most leases are never renewed at all.
+      else if (age >= settings.leaseMs / 4) due.push(lease);
+      if (age >= settings.leaseMs - safetyMarginMs(settings.leaseMs))
+        lease.abort('it could not be renewed in time');
+    }
+    if (due.length === 0) return;
+    const askedAt = clock.monotonic();
+    const askedAtWall = clock.now();
+    try {
+      const outcomes = await store.renew(due.map((lease) => this.#renewal(lease)));
+      for (const [index, outcome] of outcomes.entries())
+        this.#renewed(due[index]!, outcome, askedAt, askedAtWall);
+    } catch (error) {
+      events.emit('error', { error, during: `the renewal of ${due.length} leases` });
+    }
+  }
+
+  /** With a checkpoint of the body, so that a crash loses less; a live body needs none, it dies with us. */
+  #renewal(lease: SessionLease): Renewal {
+    const { leaseMs } = this.context.settings;
+    if (this.context.store.capabilities.bodies === 'live' || !lease.storedBody)
+      return { lease: lease.grant, leaseMs };
+    try {
+      const body = sessionInternals.body(lease.session);
+      if (body !== lease.storedBody)
+        return { lease: lease.grant, leaseMs, body: this.context.bodies.write(body) };
+    } catch {
+      // User data in the middle of a change; the release tells the holder.
+    }
+    return { lease: lease.grant, leaseMs };
+  }
+
+  #renewed(lease: SessionLease, outcome: RenewOutcome, askedAt: number, askedAtWall: number): void {
+    if (!lease.isHeld) return;
+    if (outcome.kind === 'held') {
+      lease.renewed(askedAt, askedAtWall);
+      if (outcome.order?.kind === 'retire') lease.abort(`retired from outside: ${outcome.order.reason}`);
+      return;
+    }
+    lease.abort('the store gave the session to another, or removed it');
+    this.context.events.emit('lost', { sessionId: lease.grant.id, reason: 'it could not be renewed' });
+    this.drop(lease, 'lost');
+  }
+}
+
+function changeOf(session: Session, marks: Marks, body: unknown): ReleaseChange {
+  const { status } = session;
+  return {
+    usageCount: session.usageCount,
+    errorScore: session.errorScore,
+    status,
+    reason: status === 'usable' ? null : (sessionInternals.retiredFor(session) ?? status),
+    restMs: marks.restMs,
+    blocks: marks.blocks,
+    body,
+  };
+}

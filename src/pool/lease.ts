@@ -1,0 +1,237 @@
+import { siteOf } from '../cookies/site.ts';
+import { LeaseError } from '../errors.ts';
+import type { SessionBody } from '../session/body.ts';
+import type { SessionBond } from '../session/bond.ts';
+import { whereOf } from '../session/decision.ts';
+import { type Session, sessionInternals } from '../session/session.ts';
+import type { Lease as StoreLease } from '../stores/store.ts';
+import type { Transport } from '../transport/transport.ts';
+import { isGraver, type Judgement, judge, type Outcome } from '../verdict/judge.ts';
+import type { PoolContext } from './context.ts';
+
+/** What a lease needs from its pool. */
+export interface LeaseHome {
+  readonly context: PoolContext;
+  giveBack(lease: SessionLease): Promise<void>;
+  enterSite(site: string, signal: AbortSignal | undefined): Promise<void>;
+  leaveSite(site: string): void;
+}
+
+/** How a lease came to be. */
+export interface LeaseTerms {
+  readonly grant: StoreLease;
+  /** When the store was asked, monotonic and wall. */
+  readonly askedAt: number;
+  readonly askedAtWall: number;
+  readonly maxHoldMs: number;
+  /** The site it was asked for: the lease itself is the user's place there. */
+  readonly site: string | undefined;
+}
+
+/**
+ * The sole right to use one session until it is given back. It renews itself while it is held; `signal` aborts when
+ * it ends early: held too long, retired from outside, or lost because it could not be renewed.
+ */
+export class SessionLease implements SessionBond, AsyncDisposable {
+  /** @internal The store's lease. */
+  grant: StoreLease;
+  /** @internal The body as the store has it. */
+  storedBody: SessionBody | undefined;
+  /** @internal The gravest judgement so far. */
+  worst: Judgement | undefined;
+  /** @internal What sites had against this user: the gravest of each. */
+  troubles: Map<string, Judgement> | undefined;
+  /** @internal */
+  readonly terms: LeaseTerms;
+  /** @internal Where {@link HeldLeases} keeps it; -1: nowhere. */
+  place = -1;
+  readonly #home: LeaseHome;
+  #session: Session | undefined;
+  #renewedAt: number;
+  #renewedAtWall: number;
+  #state: 'held' | 'ended' | 'lost' = 'held';
+  #abort: AbortController | undefined;
+  #abortReason: LeaseError | undefined;
+
+  /** @internal */
+  constructor(home: LeaseHome, terms: LeaseTerms) {
+    this.#home = home;
+    this.terms = terms;
+    this.grant = terms.grant;
+    this.storedBody = undefined;
+    this.#session = undefined;
+    this.worst = undefined;
+    this.troubles = undefined;
+    this.#renewedAt = terms.askedAt;
+    this.#renewedAtWall = terms.askedAtWall;
+    this.#abort = undefined;
+    this.#abortReason = undefined;
+  }
+
+  /** The session. Its methods throw once the lease is over. */
+  get session(): Session {
+    return this.#session!;
+  }
+
+  /** @internal False while the session is still to be made. */
+  get hasSession(): boolean {
+    return this.storedBody !== undefined;
+  }
+
+  /** @internal The session it is for, and its body as the store has it. */
+  hold(session: Session, storedBody: SessionBody | undefined): void {
+    this.#session = session;
+    this.storedBody = storedBody;
+  }
+
+  /** Aborts when the lease ends early, with a {@link LeaseError} as its reason. */
+  get signal(): AbortSignal {
+    if (!this.#abort) {
+      this.#abort = new AbortController();
+      if (this.#abortReason) this.#abort.abort(this.#abortReason);
+    }
+    return this.#abort.signal;
+  }
+
+  /** Whether it is still held. */
+  get isHeld(): boolean {
+    return this.#state === 'held';
+  }
+
+  /**
+   * Gives the session back: its marks and its cookies are saved in one durable step. May be called twice.
+   * @throws LeaseError `LEASE_LOST` where the lease was over before: nothing was saved then
+   */
+  release(): Promise<void> {
+    if (this.#state !== 'held') return RELEASED;
+    return this.#home.giveBack(this);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.release();
+  }
+
+  /** @internal Milliseconds since it was taken. */
+  get heldMs(): number {
+    return this.#home.context.clock.monotonic() - this.terms.askedAt;
+  }
+
+  /** @internal The store has extended it; asked at this instant. */
+  renewed(askedAt: number, askedAtWall: number): void {
+    this.#renewedAt = askedAt;
+    this.#renewedAtWall = askedAtWall;
+  }
+
+  /** @internal */
+  get renewedAt(): number {
+    return this.#renewedAt;
+  }
+
+  /** @internal The task may do no more with it. */
+  end(state: 'ended' | 'lost'): void {
+    this.#state = state;
+    // Absent while the session is still being made.
+    if (this.#session) sessionInternals.end(this.#session, () => this.#endedError());
+  }
+
+  /** @internal Tells the holder that it ends early. */
+  abort(why: string): void {
+    this.#abortReason ??= new LeaseError(
+      'LEASE_LOST',
+      this.grant.id,
+      `the lease of session ${this.grant.id} ended early: ${why}`,
+    );
+    this.#abort?.abort(this.#abortReason);
+  }
+
+  guard(): void {
+    if (this.#state !== 'held') throw this.#endedError();
+  }
+
+  /**
+   * Before every hop: the clock alone decides, by the worse of wall and monotonic time, so that a process that was
+   * stopped for longer than its lease does not touch a site as a user who is somebody else's by now.
+   */
+  beforeHop(): void {
+    this.guard();
+    if (this.#abortReason) throw this.#abortReason;
+    const { clock, settings } = this.#home.context;
+    const age = Math.max(clock.monotonic() - this.#renewedAt, clock.now() - this.#renewedAtWall);
+    if (age < settings.leaseMs - safetyMarginMs(settings.leaseMs)) return;
+    this.abort('it ran out without being renewed');
+    throw this.#abortReason!;
+  }
+
+  transport(): Promise<Transport> {
+    return this.#home.context.connections.for(this.session);
+  }
+
+  async enter(url: URL, signal: AbortSignal | undefined): Promise<() => void> {
+    const site = siteOf(url);
+    // Leased for this site, the user has its place there already.
+    if (site === this.terms.site) return leaveNothing;
+    await this.#home.enterSite(site, signal);
+    return () => this.#home.leaveSite(site);
+  }
+
+  onOutcome(url: URL, outcome: Outcome): void {
+    if (this.#state !== 'held') return;
+    const judgement = judge(outcome, {
+      isBlockedStatus: (statusCode) => this.session.isBlockedStatusCode({ statusCode }),
+      hasProxy: this.session.proxy !== undefined,
+    });
+    this.#judged(siteOf(url), whereOf(url), judgement);
+  }
+
+  /** @internal The task's own word on the user: a `BlockedError`, a `RateLimitedError`. */
+  judgedByTask(judgement: Judgement): void {
+    this.#judged(this.terms.site, this.terms.site ?? '', judgement);
+  }
+
+  /** @internal The task failed for a reason of its own: no use is counted, but what a site has said still holds. */
+  keepOnlyTroubles(): void {
+    const isSaid = this.worst?.verdict === 'blocked' || this.worst?.verdict === 'rate-limited';
+    if (!isSaid) {
+      this.worst = undefined;
+      this.troubles = undefined;
+    }
+  }
+
+  #judged(site: string | undefined, where: string, judgement: Judgement): void {
+    const { events, statistics } = this.#home.context;
+    statistics.count(judgement.verdict);
+    sessionInternals.decide(this.session, { where, ...judgement });
+    if (events.isHeard('judged')) events.emit('judged', { sessionId: this.session.id, where, ...judgement });
+    if (!this.worst || isGraver(judgement.verdict, this.worst.verdict)) this.worst = judgement;
+    if (site !== undefined) this.#remember(site, judgement);
+  }
+
+  #remember(site: string, judgement: Judgement): void {
+    const { sites, events } = this.#home.context;
+    if (judgement.verdict === 'ok') {
+      sites.letIn(site);
+      return;
+    }
+    this.troubles ??= new Map();
+    const known = this.troubles.get(site);
+    if (!known || isGraver(judgement.verdict, known.verdict)) this.troubles.set(site, judgement);
+    if (judgement.verdict !== 'rate-limited') return;
+    const ms = sites.turnedAway(site, this.session.id, judgement.retryAfterMs);
+    if (ms > 0) events.emit('siteRested', { site, ms, reason: 'several users in a row were rate-limited' });
+  }
+
+  #endedError(): LeaseError {
+    const { id } = this.grant;
+    return this.#state === 'lost'
+      ? new LeaseError('LEASE_LOST', id, `the lease of session ${id} was lost; acquire it again`)
+      : new LeaseError('LEASE_ENDED', id, `session ${id} was given back; acquire it again to use it`);
+  }
+}
+
+const RELEASED = Promise.resolve();
+const leaveNothing = () => {};
+
+/** A holder stops this long before the store would give the session to another: clocks and calls take their time. */
+export function safetyMarginMs(leaseMs: number): number {
+  return Math.min(1_000, leaseMs / 10);
+}

@@ -1,0 +1,90 @@
+import { type Session, sessionInternals } from '../session/session.ts';
+import type { Judgement, Verdict } from '../verdict/judge.ts';
+import type { PoolContext } from './context.ts';
+import type { SessionLease } from './lease.ts';
+import type { PoolSettings } from './options.ts';
+
+/** What a use did to a session beside its counts, for its release. */
+export interface Marks {
+  /** Rest everywhere, in milliseconds; 0: none. */
+  restMs: number;
+  /** Blocks for sites; `null`: for good. */
+  blocks: { site: string; ms: number | null }[];
+}
+
+const NO_MARKS: Marks = Object.freeze({ restMs: 0, blocks: [] });
+const FIRST_REST_MS = 5_000;
+
+/**
+ * Turns a lease's judgements into health: heal, hurt, rest, ban or retire (docs/verdicts.md). The gravest counts as
+ * the use, once; what each site had against the user holds for that site. A task that marked by itself has the last word.
+ */
+export function settle(lease: SessionLease, context: PoolContext): Marks {
+  const { session } = lease;
+  const marks = sessionInternals.isMarked(session) ? NO_MARKS : judgedMarks(lease, context.settings);
+  const rests = sessionInternals.rests(session);
+  const { minDelayMs } = context.settings;
+  if (!rests && minDelayMs === 0) return marks;
+  const own: Marks = { restMs: Math.max(marks.restMs, minDelayMs), blocks: [...marks.blocks] };
+  for (const { site, untilAt } of rests ?? []) {
+    const ms = Math.max(0, untilAt - context.clock.now());
+    if (site === null) own.restMs = Math.max(own.restMs, ms);
+    else own.blocks.push({ site, ms });
+  }
+  return own;
+}
+
+function judgedMarks(lease: SessionLease, settings: PoolSettings): Marks {
+  const { worst, troubles, session } = lease;
+  if (!worst) return NO_MARKS;
+  sessionInternals.apply(session, effectOf(worst.verdict));
+  if (!troubles) {
+    // The task's own word, for no site in particular.
+    if (worst.verdict === 'blocked') sessionInternals.burn(session, worst.rule);
+    return worst.verdict === 'rate-limited'
+      ? { restMs: restMs(session, '', worst, settings), blocks: [] }
+      : NO_MARKS;
+  }
+  const marks: Marks = { restMs: 0, blocks: [] };
+  for (const [site, judgement] of troubles) {
+    if (judgement.verdict === 'rate-limited')
+      marks.blocks.push({ site, ms: restMs(session, site, judgement, settings) });
+    else if (judgement.verdict === 'blocked' && settings.blockScope === 'site')
+      marks.blocks.push({ site, ms: null });
+    else if (judgement.verdict === 'blocked')
+      sessionInternals.burn(session, `${judgement.rule}: ${judgement.evidence}`);
+  }
+  return marks;
+}
+
+function effectOf(verdict: Verdict): 'heal' | 'hurt' | 'count' {
+  if (verdict === 'ok') return 'heal';
+  // Blocks and limits are between the user and one site: the ban or the rest is their price.
+  return verdict === 'failed' ? 'hurt' : 'count';
+}
+
+/** As long as the site asked for; else twice as long each time in a row, give or take a fifth. */
+function restMs(session: Session, site: string, judgement: Judgement, settings: PoolSettings): number {
+  if (judgement.retryAfterMs !== undefined) return Math.min(judgement.retryAfterMs, settings.maxRestMs);
+  const inARow = limitsInARow(session, site);
+  const grown = FIRST_REST_MS * 2 ** Math.min(inARow - 1, 30) * (0.8 + 0.4 * Math.random());
+  return Math.min(Math.round(grown), settings.maxRestMs);
+}
+
+/** Rate limits of that site since the last answer that was none, from the session's own record. */
+function limitsInARow(session: Session, site: string): number {
+  let inARow = 0;
+  for (const { verdict, where } of session.decisions.toReversed()) {
+    if (!isOf(where, site)) continue;
+    if (verdict !== 'rate-limited') break;
+    inARow += 1;
+  }
+  return Math.max(1, inARow);
+}
+
+function isOf(where: string, site: string): boolean {
+  if (where === site) return true;
+  if (!URL.canParse(where)) return false;
+  const { hostname } = new URL(where);
+  return hostname === site || hostname.endsWith(`.${site}`);
+}

@@ -1,0 +1,284 @@
+import { OptionError } from '../errors.ts';
+import type { Clock } from '../internal/clock.ts';
+import {
+  callable,
+  checkOptions,
+  describe,
+  number,
+  type OptionCheck,
+  oneOf,
+  plainObject,
+  signal,
+  text,
+} from '../internal/options.ts';
+import { checkSessionOptions, type SessionOptions } from '../session/options.ts';
+import type { Session } from '../session/session.ts';
+import type { Fill, Rotation, SessionStore } from '../stores/store.ts';
+
+export interface SessionPoolOptions {
+  /**
+   * Names the pool in events and messages.
+   * @default 'default'
+   */
+  name?: string;
+  /**
+   * Where sessions live: a store, or its URL (`sqlite:troupe.db`), opened on first use. A pool closes a store that it
+   * opened itself.
+   * @default a store in memory
+   */
+  store?: SessionStore | string;
+  /**
+   * How many usable sessions there may be, those being made included; 1 to 10 000 000. Dead ones do not count.
+   * @default 1000
+   */
+  maxPoolSize?: number;
+  /**
+   * Which session is next: `'round-robin'` the least recently used, `'random'`, or `'use-until-failure'` the one used last.
+   * @default 'round-robin'
+   */
+  rotation?: Rotation;
+  /**
+   * When a new session is made: `'on-demand'` only when none is free, `'first'` before any is used twice.
+   * @default 'on-demand'
+   */
+  fill?: Fill;
+  /**
+   * `false`: only uses what others put in; makes none.
+   * @default true
+   */
+  create?: boolean;
+  /** Options of every new session. */
+  session?: Omit<SessionOptions, 'id' | 'createdAt' | 'usageCount' | 'errorScore' | 'clock'>;
+  /** Makes a session. @default `(options) => new Session(options)` */
+  createSession?: (options: SessionOptions, context: CreateContext) => Session | Promise<Session>;
+  /** Warms a new session up before anyone gets it: accept the terms, log in. Its lease is held all along. */
+  onCreate?: (session: Session, context: CreateContext) => unknown;
+  /**
+   * Failures of `createSession` or `onCreate` in a row after which the pool pauses creation.
+   * @default 8
+   */
+  maxCreateFailures?: number;
+  /**
+   * The lease's length in milliseconds, 100 to 3 600 000. Held leases renew themselves at a third of it; after a crash
+   * this is how long a session stays locked.
+   * @default 60_000
+   */
+  leaseMs?: number;
+  /**
+   * How long a lease may be held in all, in milliseconds; then its signal aborts.
+   * @default 900_000
+   */
+  maxHoldMs?: number;
+  /**
+   * How long `acquire` waits for a session, in milliseconds.
+   * @default 60_000
+   */
+  timeoutMs?: number;
+  /**
+   * How often `fetch` tries again as another user, where the verdict and the method allow it.
+   * @default 3
+   */
+  retries?: number;
+  /**
+   * What a block costs: `'site'` bans the session from that site, `'session'` retires it.
+   * @default 'site'
+   */
+  blockScope?: 'site' | 'session';
+  /**
+   * Pause between two uses of one session, in milliseconds.
+   * @default 0
+   */
+  minDelayMs?: number;
+  /**
+   * Users of this process that may be at one site at once.
+   * @default 8
+   */
+  maxConcurrentPerSite?: number;
+  /**
+   * The longest rest after a rate limit, in milliseconds, whatever the site asks for.
+   * @default 3_600_000
+   */
+  maxRestMs?: number;
+  /**
+   * How long retired, expired and used-up sessions are kept for the record, in milliseconds; at most 10 000 of them.
+   * @default 604_800_000
+   */
+  keepRetiredMs?: number;
+  /**
+   * The largest body that `fetch` reads, in bytes.
+   * @default 33_554_432
+   */
+  maxBodyBytes?: number;
+  /**
+   * Time to connect, to the headers, and between two pieces of a body, in milliseconds each.
+   * @default 30_000
+   */
+  requestTimeoutMs?: number;
+  /**
+   * Sessions that may keep connections open between uses.
+   * @default 1000
+   */
+  maxOpenSessions?: number;
+  /** Where time comes from. @default the system's clock */
+  clock?: Clock;
+}
+
+const DAY_MS = 86_400_000;
+
+export const POOL_DEFAULTS = {
+  name: 'default',
+  maxPoolSize: 1000,
+  rotation: 'round-robin',
+  fill: 'on-demand',
+  create: true,
+  maxCreateFailures: 8,
+  leaseMs: 60_000,
+  maxHoldMs: 900_000,
+  timeoutMs: 60_000,
+  retries: 3,
+  blockScope: 'site',
+  minDelayMs: 0,
+  maxConcurrentPerSite: 8,
+  maxRestMs: 3_600_000,
+  keepRetiredMs: 7 * DAY_MS,
+  maxBodyBytes: 32 * 1024 * 1024,
+  requestTimeoutMs: 30_000,
+  maxOpenSessions: 1000,
+} as const satisfies SessionPoolOptions;
+
+const store: OptionCheck = (value, path) => {
+  const isStore = value !== null && typeof value === 'object' && 'lease' in value && 'capabilities' in value;
+  if (!isStore && typeof value !== 'string') {
+    throw new OptionError(
+      path,
+      `option "${path}" must be a store or a URL such as "sqlite:troupe.db"; got ${describe(value)}`,
+    );
+  }
+};
+
+const session: OptionCheck = (value, path) => {
+  plainObject(value, path);
+  for (const own of ['id', 'createdAt', 'usageCount', 'errorScore', 'clock']) {
+    if (Object.hasOwn(value as object, own)) {
+      throw new OptionError(
+        `${path}.${own}`,
+        `option "${path}.${own}" cannot be the same for all sessions; use createSession`,
+      );
+    }
+  }
+  checkSessionOptions(value as SessionOptions, path);
+};
+
+const longMs = number({ max: 365 * DAY_MS });
+
+const poolChecks: Record<keyof SessionPoolOptions, OptionCheck> = {
+  name: text,
+  store,
+  maxPoolSize: number({ min: 1, max: 10_000_000, integer: true }),
+  rotation: oneOf('round-robin', 'random', 'use-until-failure'),
+  fill: oneOf('on-demand', 'first'),
+  create: oneOf(true, false),
+  session,
+  createSession: callable,
+  onCreate: callable,
+  maxCreateFailures: number({ min: 1, integer: true }),
+  leaseMs: number({ min: 100, max: 3_600_000 }),
+  maxHoldMs: number({ min: 100, max: 7 * DAY_MS }),
+  timeoutMs: longMs,
+  retries: number({ max: 1000, integer: true }),
+  blockScope: oneOf('site', 'session'),
+  minDelayMs: longMs,
+  maxConcurrentPerSite: number({ min: 1, integer: true }),
+  maxRestMs: longMs,
+  keepRetiredMs: number({ max: 3650 * DAY_MS }),
+  maxBodyBytes: number({ min: 1, integer: true }),
+  requestTimeoutMs: number({ min: 1, max: 3_600_000 }),
+  maxOpenSessions: number({ min: 1, integer: true }),
+  clock: plainObject,
+};
+
+/** A pool's options, checked, with every default in place. */
+export type PoolSettings = Required<
+  Omit<SessionPoolOptions, 'store' | 'createSession' | 'onCreate' | 'clock'>
+> &
+  Pick<SessionPoolOptions, 'createSession' | 'onCreate'>;
+
+/**
+ * Checks a pool's options and adds the defaults.
+ * @throws OptionError naming a wrong or unknown option
+ */
+export function poolSettings(options: SessionPoolOptions): PoolSettings {
+  checkOptions(options, poolChecks);
+  const { store: _store, clock: _clock, ...given } = options;
+  const settings: Record<string, unknown> = { ...POOL_DEFAULTS };
+  for (const [name, value] of Object.entries(given)) if (value !== undefined) settings[name] = value;
+  // Frozen, so that sessions made from it are checked once.
+  settings.session = Object.freeze({ ...options.session });
+  return settings as PoolSettings;
+}
+
+/** Passed to `createSession` and `onCreate`. */
+export interface CreateContext {
+  /** Aborts when nobody waits for the session any more, or the pool closes. */
+  readonly signal: AbortSignal;
+}
+
+export interface AcquireOptions {
+  /** Only this session. */
+  id?: string;
+  /** What it is wanted for: a session banned from, or resting for, this URL's site is passed over. */
+  url?: string | URL;
+  /** The same by the site's name. */
+  site?: string;
+  /** How long to wait, in milliseconds. @default the pool's `timeoutMs` */
+  timeoutMs?: number;
+  /** How long it may be held, in milliseconds. @default the pool's `maxHoldMs` */
+  maxHoldMs?: number;
+  /** Gives the wait up. */
+  signal?: AbortSignal;
+}
+
+const url: OptionCheck = (value, path) => {
+  if (!(value instanceof URL) && !(typeof value === 'string' && URL.canParse(value))) {
+    throw new OptionError(path, `option "${path}" must be an absolute URL; got ${describe(value)}`);
+  }
+};
+
+const acquireChecks: Record<keyof AcquireOptions, OptionCheck> = {
+  id: text,
+  url,
+  site: text,
+  timeoutMs: longMs,
+  maxHoldMs: poolChecks.maxHoldMs,
+  signal,
+};
+
+/** @throws OptionError */
+export function checkAcquireOptions(options: AcquireOptions): void {
+  checkOptions(options, acquireChecks);
+}
+
+export interface RunOptions extends AcquireOptions {
+  /** How often to try again as another user when the verdict is not `ok`. @default 0 */
+  retries?: number;
+}
+
+/** @throws OptionError */
+export function checkRunOptions(options: RunOptions): void {
+  checkOptions(options, { ...acquireChecks, retries: poolChecks.retries });
+}
+
+/** @throws OptionError for what troupe adds to `fetch`; the rest is the standard's to check */
+export function checkFetchInit(init: object): void {
+  const { id, retries, stream, timeoutMs, maxBodyBytes } = init as Record<string, unknown>;
+  checkOptions(
+    { id, retries, stream, timeoutMs, maxBodyBytes },
+    {
+      id: text,
+      retries: poolChecks.retries,
+      stream: oneOf(true, false),
+      timeoutMs: longMs,
+      maxBodyBytes: poolChecks.maxBodyBytes,
+    },
+  );
+}

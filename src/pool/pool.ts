@@ -1,0 +1,286 @@
+import { siteOf } from '../cookies/site.ts';
+import { OptionError, StoreError } from '../errors.ts';
+import { systemClock } from '../internal/clock.ts';
+import { checkOptions, number, oneOf, text } from '../internal/options.ts';
+import type { SessionOptions } from '../session/options.ts';
+import { Session, sessionInternals } from '../session/session.ts';
+import { memoryStore } from '../stores/memory/memory-store.ts';
+import { openStore } from '../stores/open-store.ts';
+import type { ListedSession, SessionStore } from '../stores/store.ts';
+import { type PoolCore, poolCore } from './core.ts';
+import { newSession } from './creation.ts';
+import { PoolEventBus, type PoolEventName, type PoolEvents } from './events.ts';
+import { type PoolFetchInit, poolFetch } from './fetch.ts';
+import type { SessionLease } from './lease.ts';
+import {
+  type AcquireOptions,
+  checkRunOptions,
+  type PoolSettings,
+  poolSettings,
+  type RunOptions,
+  type SessionPoolOptions,
+} from './options.ts';
+import { PooledSession } from './pooled-session.ts';
+import { run, type Task } from './run.ts';
+import { type PoolStats, poolStats } from './stats.ts';
+
+/**
+ * Keeps simulated users, gives each to one task at a time, rests the tired, retires the burnt and replaces them.
+ * Opened on first use; closed by `close()`, `drain()` or `await using`.
+ */
+export class SessionPool implements AsyncDisposable {
+  readonly #settings: PoolSettings;
+  readonly #options: SessionPoolOptions;
+  readonly #events: PoolEventBus;
+  #core: PoolCore | undefined;
+  #opening: Promise<PoolCore> | undefined;
+  #closing: Promise<void> | undefined;
+
+  /**
+   * @param options all optional; see {@link SessionPoolOptions}
+   * @throws OptionError naming a wrong or unknown option
+   */
+  constructor(options: SessionPoolOptions = {}) {
+    this.#settings = poolSettings(options);
+    this.#options = options;
+    this.#events = new PoolEventBus(this.#settings.name);
+    // `fetch` is handed to other clients as it is: ky.create({ fetch: pool.fetch }).
+    this.fetch = this.fetch.bind(this);
+  }
+
+  get name(): string {
+    return this.#settings.name;
+  }
+
+  /** Listens to an event of {@link PoolEvents}; the returned function stops listening. */
+  on<Name extends PoolEventName>(name: Name, listener: (event: PoolEvents[Name]) => void): () => void {
+    return this.#events.on(name, listener);
+  }
+
+  /**
+   * Leases a session: one, exclusively, until `lease.release()`. Waits in line if none is free.
+   * @throws AcquireError `ACQUIRE_TIMEOUT`, or `NO_SESSION` at once where none can become free
+   * @throws CreateError where a new one was needed and could not be made
+   */
+  acquire(options?: AcquireOptions): Promise<SessionLease> {
+    const core = this.#core;
+    if (core) return core.acquirer.acquire(options);
+    return this.#open().then(({ acquirer }) => acquirer.acquire(options));
+  }
+
+  /**
+   * Runs a task with a session of its own and gives the session back, marked: by the gravest verdict of the task's
+   * fetches, or as the task marked it itself. With `retries` it is run again as another user when the verdict is not `ok`.
+   */
+  async run<T>(task: Task<T>, options: RunOptions = {}): Promise<T> {
+    checkRunOptions(options);
+    return run(task, options, (ask) => this.acquire(ask));
+  }
+
+  /**
+   * A Web-standard `fetch` as a user of this pool, retried as another where the verdict and the method allow it. Fit for
+   * `ky.create({ fetch: pool.fetch })`. When retries are spent, the last answer is returned; {@link troupeInfo} tells more.
+   * @throws FetchError (a `TypeError`) where there was no answer
+   * @throws AcquireError where there was no session
+   */
+  async fetch(input: string | URL | Request, init: PoolFetchInit = {}): Promise<Response> {
+    return poolFetch(input, init, this.#settings, (ask) => this.acquire(ask));
+  }
+
+  /**
+   * Adds sessions: made elsewhere, or from options; all or none. Answers their ids.
+   * @throws StoreError `DUPLICATE_SESSION`, or `POOL_FULL`
+   */
+  async add(sessions: Session | SessionOptions | readonly (Session | SessionOptions)[]): Promise<string[]> {
+    const list = (Array.isArray(sessions) ? sessions : [sessions]) as (Session | SessionOptions)[];
+    const added = list.map((item) => (item instanceof Session ? item : new Session(item)));
+    const { context, acquirer } = await this.#open();
+    const now = context.clock.now();
+    const result = await context.store.add(
+      added.map((session, index) =>
+        newSession(usable(session, index), this.#bodyToAdd(session, context), now),
+      ),
+      this.#settings.maxPoolSize,
+    );
+    if (result.kind === 'duplicate') {
+      throw new StoreError(
+        'DUPLICATE_SESSION',
+        `pool "${this.name}" has a session ${result.id} already; none was added`,
+      );
+    }
+    if (result.kind === 'full') {
+      const message = `pool "${this.name}" has no room for ${added.length} more sessions (maxPoolSize ${this.#settings.maxPoolSize}); none was added`;
+      throw new StoreError('POOL_FULL', message);
+    }
+    for (const session of added) {
+      for (const { site, untilAt } of sessionInternals.rests(session) ?? []) {
+        await this.rest(session.id, Math.max(0, untilAt - now), site === null ? {} : { site });
+      }
+    }
+    acquirer.line.offer();
+    return added.map(({ id }) => id);
+  }
+
+  /** A session as it stands, to look at; `undefined` if there is none of that id. */
+  async get(id: string): Promise<PooledSession | undefined> {
+    const core = await this.#open();
+    const stored = await core.context.store.get(id);
+    return stored && this.#view(core, stored);
+  }
+
+  /** All sessions in the order of their ids, or those in one state. */
+  async *list(
+    options: { state?: ListedSession['state'] } = {},
+  ): AsyncGenerator<PooledSession, void, undefined> {
+    checkOptions(options, { state: oneOf('ready', 'leased', 'resting', 'dead') });
+    const core = await this.#open();
+    let after: string | undefined;
+    do {
+      const page = await core.context.store.list({
+        ...options,
+        limit: 500,
+        ...(after === undefined ? {} : { after }),
+      });
+      for (const stored of page.sessions) yield this.#view(core, stored);
+      after = page.next;
+    } while (after !== undefined);
+  }
+
+  /** Retires a session for good; a holder's `lease.signal` aborts. Answers whether a living one was there. */
+  async retire(id: string, reason = 'retired from outside'): Promise<boolean> {
+    text(reason, 'reason');
+    const { context, held, acquirer, pruning } = await this.#open();
+    const reached = await context.store.order({ ids: [id] }, { kind: 'retire', reason });
+    if (reached === 0) return false;
+    held.abort(id, reason);
+    context.connections.drop(id);
+    context.bodies.forget(id);
+    pruning.died();
+    context.events.emit('retired', { sessionId: id, reason, evidence: '' });
+    acquirer.line.offer();
+    return true;
+  }
+
+  /**
+   * Makes a dead session living again: error score 0, bans and rests lifted, a new age if it had expired, its uses from 0
+   * if it had used them up. Answers whether there was one, and room for it.
+   */
+  async revive(id: string): Promise<boolean> {
+    const { context, acquirer } = await this.#open();
+    const { maxAgeMs = 3_000_000 } = this.#settings.session;
+    const order = { kind: 'revive', expiresInMs: maxAgeMs, limit: this.#settings.maxPoolSize } as const;
+    const reached = await context.store.order({ ids: [id] }, order);
+    if (reached > 0) acquirer.line.offer();
+    return reached > 0;
+  }
+
+  /** Rests a session for so many milliseconds, everywhere or for a site; 0 ends its rest. Answers whether it lives. */
+  async rest(id: string, ms: number, options: { site?: string | URL } = {}): Promise<boolean> {
+    number()(ms, 'ms');
+    checkOptions(options, { site: () => {} });
+    const { context, acquirer } = await this.#open();
+    const where = options.site === undefined ? {} : { site: siteOf(options.site) };
+    const order =
+      ms === 0 ? ({ kind: 'lift', ...where } as const) : ({ kind: 'rest', ms, ...where } as const);
+    const reached = await context.store.order({ ids: [id] }, order);
+    if (reached > 0 && ms > 0) {
+      context.events.emit('rested', {
+        sessionId: id,
+        ...where,
+        ms,
+        reason: 'rested from outside',
+        evidence: '',
+      });
+    }
+    acquirer.line.offer();
+    return reached > 0;
+  }
+
+  /** Removes a session wholly, dead or alive. Answers whether there was one. */
+  async remove(id: string): Promise<boolean> {
+    const { context, held, acquirer } = await this.#open();
+    const removed = await context.store.remove([id]);
+    held.abort(id, 'removed from outside');
+    context.connections.drop(id);
+    context.bodies.forget(id);
+    acquirer.line.offer();
+    return removed > 0;
+  }
+
+  /** Removes the dead that were kept for `keepRetiredMs`, or beyond 10 000. Happens by itself, too. Answers how many. */
+  async prune(): Promise<number> {
+    return (await this.#open()).pruning.prune();
+  }
+
+  /** How the pool stands: counters, not a walk over sessions. */
+  async stats(): Promise<PoolStats> {
+    return poolStats(await this.#open());
+  }
+
+  /** For SIGTERM: gives out no more sessions, waits for the held ones, closes. */
+  async drain(): Promise<void> {
+    if (this.#closing || (!this.#core && !this.#opening)) return this.close();
+    const { acquirer, held } = await this.#open();
+    acquirer.refuse(`pool "${this.name}" is draining`);
+    await held.empty();
+    await this.close();
+  }
+
+  /** Gives back what is held, with what its tasks have done so far, tells them, and lets go of everything. May be called twice. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    if (!this.#core && !this.#opening) {
+      // Never used: whoever comes now is refused all the same.
+      this.#opening = Promise.reject(new StoreError('STORE_CLOSED', `pool "${this.name}" is closed`));
+      this.#opening.catch(() => {});
+      return;
+    }
+    const { context, held, acquirer, pruning } = await this.#open();
+    acquirer.refuse(`pool "${this.name}" is closed`);
+    await held.giveBackAll('the pool closes');
+    held.stop();
+    pruning.stop();
+    await context.connections.close();
+    if (this.#options.store !== context.store) await context.store.close();
+  }
+
+  /** The pool's parts; the first who needs them opens the store. */
+  #open(): Promise<PoolCore> {
+    this.#opening ??= this.#assemble();
+    return this.#opening;
+  }
+
+  async #assemble(): Promise<PoolCore> {
+    const { store: given, clock = systemClock } = this.#options;
+    const store: SessionStore =
+      typeof given === 'string' ? await openStore(given) : (given ?? memoryStore({ clock }));
+    this.#core = poolCore(this.#settings, store, this.#events, clock);
+    return this.#core;
+  }
+
+  #view({ context }: PoolCore, stored: ListedSession): PooledSession {
+    return new PooledSession(stored, (read) => context.bodies.read(read, false));
+  }
+
+  /** A snapshot: what the caller does with its session afterwards does not reach the pool. */
+  #bodyToAdd(session: Session, context: PoolCore['context']): unknown {
+    const body = sessionInternals.body(session);
+    return context.bodies.write(body.cookies ? { ...body, cookies: body.cookies.clone() } : body);
+  }
+}
+
+function usable(session: Session, index: number): Session {
+  if (session.status === 'usable') return session;
+  throw new OptionError(
+    `sessions.${index}`,
+    `session ${session.id} is ${session.status}: a pool takes usable sessions`,
+  );
+}

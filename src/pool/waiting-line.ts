@@ -1,0 +1,178 @@
+import type { MaybePromise } from '../internal/maybe-promise.ts';
+
+/** What an attempt came to: served, or not, and when another is worth it (`null`: only when something changes). */
+export type Attempt<T> = { readonly served: MaybePromise<T> } | { readonly retryInMs: number | null };
+
+interface Waiter<Ask, T> {
+  readonly ask: Ask;
+  /** Those with the same key ask for the same thing: where one is refused, the others need not try. */
+  readonly key: string;
+  readonly since: number;
+  readonly resolve: (value: MaybePromise<T>) => void;
+  readonly reject: (error: unknown) => void;
+  isTrying: boolean;
+  /** Monotonic instant from which another attempt is worth it. */
+  retryAt: number;
+}
+
+interface LineOptions<Ask, T> {
+  attempt(ask: Ask): MaybePromise<Attempt<T>>;
+  /** An attempt refused with this key suits only who asks for this session. */
+  sessionOf(ask: Ask): string | undefined;
+  /** Served after it had left the line: to be given back. */
+  unclaimed(served: MaybePromise<T>): void;
+  now(): number;
+  onWaiting(isWaiting: boolean): void;
+}
+
+/**
+ * Who waits for a session, first come, first served among those whom a freed session suits. One who waits for a
+ * particular session, or for a site that rests, holds up nobody else.
+ */
+export class WaitingLine<Ask, T> {
+  readonly #options: LineOptions<Ask, T>;
+  readonly #waiters = new Set<Waiter<Ask, T>>();
+  readonly #waitingByKey = new Map<string, number>();
+  #timer: NodeJS.Timeout | undefined;
+  /** Counts what may have freed a session: an attempt that was under way meanwhile is made again. */
+  #changes = 0;
+
+  constructor(options: LineOptions<Ask, T>) {
+    this.#options = options;
+  }
+
+  /** Grows with every offer. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  get size(): number {
+    return this.#waiters.size;
+  }
+
+  /** How long the first in line has waited, in milliseconds; 0 if nobody waits. */
+  get oldestWaitMs(): number {
+    for (const waiter of this.#waiters) return this.#options.now() - waiter.since;
+    return 0;
+  }
+
+  /** Whether somebody waits for the same: a newcomer must not overtake. */
+  hasWaiting(key: string): boolean {
+    return this.#waitingByKey.has(key);
+  }
+
+  /** Takes a place in the line. `leave` gives it up; the promise is then rejected with that error. */
+  join(
+    ask: Ask,
+    key: string,
+    retryInMs: number | null,
+  ): { served: Promise<T>; leave: (error: unknown) => void } {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    const now = this.#options.now();
+    const waiter = { ask, key, since: now, resolve, reject, isTrying: false, retryAt: at(now, retryInMs) };
+    this.#waiters.add(waiter);
+    this.#waitingByKey.set(key, (this.#waitingByKey.get(key) ?? 0) + 1);
+    if (this.#waiters.size === 1) this.#options.onWaiting(true);
+    this.#schedule();
+    return {
+      served: promise,
+      leave: (error) => {
+        if (this.#remove(waiter)) reject(error);
+      },
+    };
+  }
+
+  /** Something may have become free: one session of that id, or (without an id) anything. */
+  offer(sessionId?: string): void {
+    this.#changes += 1;
+    if (this.#waiters.size > 0) void this.#round(sessionId);
+  }
+
+  /** Sends everyone away. */
+  dismiss(makeError: () => unknown): void {
+    for (const waiter of [...this.#waiters]) if (this.#remove(waiter)) waiter.reject(makeError());
+  }
+
+  /** Offers what is free to the waiters in their order, each kind of ask once; a single freed session ends with its taker. */
+  async #round(sessionId: string | undefined): Promise<void> {
+    const refused = new Set<string>();
+    for (const waiter of this.#waiters) {
+      if (waiter.isTrying || refused.has(waiter.key)) continue;
+      const wanted = this.#options.sessionOf(waiter.ask);
+      if (sessionId !== undefined && wanted !== undefined && wanted !== sessionId) continue;
+      const result = this.#try(waiter);
+      const isServed = result instanceof Promise ? await result : result;
+      if (!isServed) refused.add(waiter.key);
+      else if (sessionId !== undefined) break;
+    }
+    this.#schedule();
+  }
+
+  #try(waiter: Waiter<Ask, T>): MaybePromise<boolean> {
+    const changes = this.#changes;
+    waiter.isTrying = true;
+    let attempt: MaybePromise<Attempt<T>>;
+    try {
+      attempt = this.#options.attempt(waiter.ask);
+    } catch (error) {
+      return this.#failed(waiter, error);
+    }
+    if (!(attempt instanceof Promise)) return this.#tried(waiter, attempt, changes);
+    return attempt.then(
+      (result) => this.#tried(waiter, result, changes),
+      (error) => this.#failed(waiter, error),
+    );
+  }
+
+  #tried(waiter: Waiter<Ask, T>, result: Attempt<T>, changes: number): MaybePromise<boolean> {
+    waiter.isTrying = false;
+    if ('served' in result) {
+      const isWaiting = this.#remove(waiter);
+      if (isWaiting) waiter.resolve(result.served);
+      else this.#options.unclaimed(result.served);
+      return isWaiting;
+    }
+    if (!this.#waiters.has(waiter)) return false;
+    waiter.retryAt = at(this.#options.now(), result.retryInMs);
+    // Something was freed while the store was looking: it may have looked too early.
+    return changes === this.#changes ? false : this.#try(waiter);
+  }
+
+  #failed(waiter: Waiter<Ask, T>, error: unknown): boolean {
+    waiter.isTrying = false;
+    if (this.#remove(waiter)) waiter.reject(error);
+    return false;
+  }
+
+  #remove(waiter: Waiter<Ask, T>): boolean {
+    if (!this.#waiters.delete(waiter)) return false;
+    const others = this.#waitingByKey.get(waiter.key)! - 1;
+    if (others > 0) this.#waitingByKey.set(waiter.key, others);
+    else this.#waitingByKey.delete(waiter.key);
+    if (this.#waiters.size === 0) {
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
+      this.#options.onWaiting(false);
+    }
+    return true;
+  }
+
+  /** Comes back when the first of them is worth another attempt. */
+  #schedule(): void {
+    if (this.#waiters.size === 0) return;
+    let next = Number.POSITIVE_INFINITY;
+    for (const waiter of this.#waiters) if (!waiter.isTrying) next = Math.min(next, waiter.retryAt);
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (next === Number.POSITIVE_INFINITY) return;
+    const inMs = Math.min(Math.max(1, Math.ceil(next - this.#options.now())), MAX_TIMER_MS);
+    this.#timer = setTimeout(() => this.offer(), inMs);
+  }
+}
+
+/** `setTimeout` takes no more. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+function at(now: number, retryInMs: number | null): number {
+  return retryInMs === null ? Number.POSITIVE_INFINITY : now + retryInMs;
+}

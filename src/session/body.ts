@@ -1,0 +1,138 @@
+import { SessionCookies } from '../cookies/session-cookies.ts';
+import { StateError } from '../errors.ts';
+import type { Decision } from './decision.ts';
+import type { Fingerprint, SessionProxy } from './identity.ts';
+import { DEFAULT_LIMITS, type SessionLimits } from './limits.ts';
+import type { UserData } from './options.ts';
+import { type BodyState, parseBody, STATE_MIN_READER, STATE_VERSION, unknownFields } from './state.ts';
+
+/**
+ * What a session is beside the columns its store looks at. Never changed in place: a changed session has a new one.
+ * A store in memory keeps this object; others keep {@link encodeBody} of it.
+ */
+export interface SessionBody {
+  readonly limits: SessionLimits;
+  /** JSON text, so that a task which kept the object of an earlier use cannot reach into a later one. */
+  readonly userData: string | undefined;
+  readonly cookies: SessionCookies | undefined;
+  readonly proxy: SessionProxy | undefined;
+  readonly fingerprint: Fingerprint | undefined;
+  readonly decisions: readonly Decision[];
+  /** Version and fields that a newer troupe wrote, kept for it. */
+  readonly newer: NewerState | undefined;
+}
+
+export interface NewerState {
+  readonly version: number;
+  readonly minReader: number;
+  readonly fields: Record<string, unknown> | undefined;
+}
+
+const noDecisions: readonly Decision[] = Object.freeze([]);
+const freshBodies = new WeakMap<SessionLimits, SessionBody>();
+
+/** The body of a session that has nothing yet: one object for all sessions of the same limits. */
+export function freshBody(limits: SessionLimits = DEFAULT_LIMITS): SessionBody {
+  let body = freshBodies.get(limits);
+  if (!body) {
+    body = Object.freeze({
+      limits,
+      userData: undefined,
+      cookies: undefined,
+      proxy: undefined,
+      fingerprint: undefined,
+      decisions: noDecisions,
+      newer: undefined,
+    });
+    freshBodies.set(limits, body);
+  }
+  return body;
+}
+
+/**
+ * User data as text; `undefined` where there is none.
+ * @throws StateError where it holds what JSON cannot carry
+ */
+export function encodeUserData(userData: UserData): string | undefined {
+  try {
+    const text = JSON.stringify(userData);
+    return text === '{}' ? undefined : text;
+  } catch (cause) {
+    throw new StateError(
+      'INVALID_STATE',
+      'userData',
+      'session userData must be JSON values: no cycles, no BigInt',
+      {
+        cause,
+      },
+    );
+  }
+}
+
+/** The body as text, for stores that keep text. */
+export function encodeBody(body: SessionBody): string {
+  const { limits, cookies, newer } = body;
+  const head = JSON.stringify({
+    ...newer?.fields,
+    version: newer?.version ?? STATE_VERSION,
+    minReader: newer?.minReader ?? STATE_MIN_READER,
+    maxAgeMs: limits.maxAgeMs,
+    maxErrorScore: limits.maxErrorScore,
+    errorScoreDecrement: limits.errorScoreDecrement,
+    blockedStatusCodes: limits.blockedStatusCodes,
+    cookies: cookies?.toJSON() ?? [],
+    proxy: body.proxy ?? null,
+    fingerprint: body.fingerprint ?? null,
+    decisions: body.decisions,
+  });
+  // The user data is JSON text already: putting it in saves parsing it only to print it again.
+  return `${head.slice(0, -1)},"userData":${body.userData ?? '{}'}}`;
+}
+
+/**
+ * A body from its text. The limit of uses is a column of the store, and given beside.
+ * @throws StateError where it is malformed or needs a newer troupe
+ */
+export function decodeBody(text: string, maxUsageCount: number | null): SessionBody {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch (cause) {
+    throw new StateError('INVALID_STATE', 'body', 'stored session body is not JSON', { cause });
+  }
+  return bodyOf(parseBody(parsed), maxUsageCount);
+}
+
+/** A body from validated state. */
+export function bodyOf(state: BodyState, maxUsageCount: number | null): SessionBody {
+  const limits: SessionLimits = {
+    maxAgeMs: state.maxAgeMs,
+    maxErrorScore: state.maxErrorScore,
+    errorScoreDecrement: state.errorScoreDecrement,
+    maxUsageCount,
+    blockedStatusCodes: state.blockedStatusCodes,
+  };
+  return {
+    limits: shared(limits),
+    userData: encodeUserData(state.userData),
+    cookies: state.cookies.length > 0 ? SessionCookies.fromJSON(state.cookies) : undefined,
+    proxy: state.proxy ?? undefined,
+    fingerprint: (state.fingerprint as Fingerprint | null) ?? undefined,
+    decisions: state.decisions,
+    newer:
+      state.version > STATE_VERSION
+        ? { version: state.version, minReader: state.minReader, fields: unknownFields(state) }
+        : undefined,
+  };
+}
+
+/** Most sessions live by the default limits: they share that object. */
+function shared(limits: SessionLimits): SessionLimits {
+  const isDefault =
+    limits.maxAgeMs === DEFAULT_LIMITS.maxAgeMs &&
+    limits.maxErrorScore === DEFAULT_LIMITS.maxErrorScore &&
+    limits.errorScoreDecrement === DEFAULT_LIMITS.errorScoreDecrement &&
+    limits.maxUsageCount === DEFAULT_LIMITS.maxUsageCount &&
+    limits.blockedStatusCodes.join() === DEFAULT_LIMITS.blockedStatusCodes.join();
+  return isDefault ? DEFAULT_LIMITS : Object.freeze(limits);
+}

@@ -1,0 +1,89 @@
+import { VERSION } from '../internal/version.ts';
+import { type FetchInit, fetchAs } from '../transport/fetch.ts';
+import { FetchError } from '../transport/fetch-error.ts';
+import { bodyDone, readWhole } from '../transport/response.ts';
+import type { Transport } from '../transport/transport.ts';
+import { UndiciTransport } from '../transport/undici.ts';
+import type { SessionBond } from './bond.ts';
+import type { Session } from './session.ts';
+
+/** `fetch`'s second argument, with what a session needs to know beside the standard. */
+export interface SessionFetchInit extends FetchInit {
+  /**
+   * `false`: the answer says nothing about the user, a subresource for example, and is not judged.
+   * @default true
+   */
+  judge?: boolean;
+}
+
+/** Without a fingerprint a session says who it is. */
+const OWN_USER_AGENT = `troupe/${VERSION}`;
+
+const ownTransports = new WeakMap<Session, Transport>();
+
+/** The connections of a session that no pool keeps: undici lets go of idle ones by itself. */
+function ownTransport(session: Session): Transport {
+  let transport = ownTransports.get(session);
+  if (!transport) {
+    transport = transportFor(session);
+    ownTransports.set(session, transport);
+  }
+  return transport;
+}
+
+/** Makes a session's own connections, through its proxy if it has one. */
+export function transportFor(session: Session, timeoutMs?: number): Transport {
+  const timeouts =
+    timeoutMs === undefined
+      ? {}
+      : { connectTimeoutMs: timeoutMs, headersTimeoutMs: timeoutMs, bodyTimeoutMs: timeoutMs };
+  const { proxy } = session;
+  return new UndiciTransport(proxy ? { ...timeouts, proxy: proxy.url } : timeouts);
+}
+
+/**
+ * Fetches as this session, and tells its pool, if it has one, how it went.
+ * @param isWhole reads the whole body before it judges, so that one cut short is a failure and not a good use
+ */
+export async function sessionFetch(
+  session: Session,
+  bond: SessionBond | undefined,
+  input: string | URL | Request,
+  init: SessionFetchInit = {},
+  isWhole = false,
+): Promise<Response> {
+  const { judge: isJudged = true, ...rest } = init;
+  const url = new URL(input instanceof Request ? input.url : input);
+  const callers = rest.signal ?? (input instanceof Request ? input.signal : undefined);
+  const signal = bond && callers ? AbortSignal.any([callers, bond.signal]) : (callers ?? bond?.signal);
+  const leave = await bond?.enter(url, signal);
+  let response: Response | undefined;
+  try {
+    const identity = {
+      cookies: session.cookies,
+      transport: bond ? await bond.transport(session) : ownTransport(session),
+      userAgent: session.fingerprint?.userAgent ?? OWN_USER_AGENT,
+      defaultHeaders: Object.entries(session.fingerprint?.headers ?? {}),
+      beforeHop: () => bond?.beforeHop(),
+    };
+    response = await fetchAs(identity, input, { ...rest, signal: signal ?? null });
+    if (isWhole) await readWhole(response, rest.maxBodyBytes);
+    if (bond && isJudged) bond.onOutcome(url, response);
+    return response;
+  } catch (error) {
+    // The caller's change of mind, a mistake in the arguments and the lease's end say nothing of the user.
+    if (bond && isJudged && isNetworkError(error)) bond.onOutcome(url, { error });
+    throw error;
+  } finally {
+    // Present at the site until the last byte has come.
+    if (leave) void (response ? bodyDone(response) : Promise.resolve()).then(leave);
+  }
+}
+
+/** Whether it is a network error of `fetch`: the site's or the network's fault, not the caller's. */
+export function isNetworkError(error: unknown): error is FetchError {
+  return error instanceof FetchError && !CALLERS_FAULT.has(error.code);
+}
+
+/** What the caller asked for itself: its own body failed, its limits were too small, its pool was closed. */
+const CALLERS_FAULT = new Set(['FETCH_REQUEST_BODY', 'FETCH_TOO_LARGE', 'FETCH_CLOSED']);

@@ -1,0 +1,442 @@
+import { inspect, isDeepStrictEqual } from 'node:util';
+import { SessionCookies } from '../cookies/session-cookies.ts';
+import { siteOf } from '../cookies/site.ts';
+import { type Clock, systemClock } from '../internal/clock.ts';
+import { checkOptions, number, plainObject } from '../internal/options.ts';
+import type { SessionStatus } from '../stores/store.ts';
+import { bodyOf, encodeUserData, freshBody, type SessionBody } from './body.ts';
+import type { SessionBond } from './bond.ts';
+import { type Decision, withDecision } from './decision.ts';
+import type { SessionFetchInit } from './fetch.ts';
+import { newSessionId } from './id.ts';
+import { type Fingerprint, fingerprintOf, proxyOf, type SessionProxy, showProxy } from './identity.ts';
+import { limitsOf, type SessionLimits } from './limits.ts';
+import { modelOf } from './model.ts';
+import { checkSessionOptions, type SessionOptions, statusCodes, type UserData } from './options.ts';
+import { parseState, type SessionDict, type SessionModel, STATE_MIN_READER, STATE_VERSION } from './state.ts';
+
+/** A rest that was asked for, until an instant in epoch milliseconds; everywhere where `site` is null. */
+export interface Rest {
+  readonly site: string | null;
+  readonly untilAt: number;
+}
+
+/** The columns and the body a session is put together from. */
+export interface SessionParts {
+  readonly id: string;
+  readonly createdAt: number;
+  readonly expiresAt: number | null;
+  readonly usageCount: number;
+  readonly errorScore: number;
+  readonly retired: string | null;
+  readonly body: SessionBody;
+  readonly bond?: SessionBond | undefined;
+  readonly clock: Clock;
+}
+
+/** What the pool does with a session and nobody else may. */
+export interface SessionInternals {
+  restore(parts: SessionParts): Session;
+  bind(session: Session, bond: SessionBond | undefined): void;
+  /** Whether the task marked it by itself. */
+  isMarked(session: Session): boolean;
+  /** A judged use: healed, hurt, or only counted. */
+  apply(session: Session, effect: 'heal' | 'hurt' | 'count'): void;
+  burn(session: Session, reason: string): void;
+  rest(session: Session, ms: number, site: string | null): void;
+  decide(session: Session, decision: Omit<Decision, 'at'>): void;
+  retiredFor(session: Session): string | null;
+  rests(session: Session): readonly Rest[] | undefined;
+  limits(session: Session): SessionLimits;
+  createdAt(session: Session): number;
+  expiresAt(session: Session): number | null;
+  /** The body as it is now: the very object it was restored from where nothing changed. */
+  body(session: Session): SessionBody;
+  /** Ends its handle on the cookies. */
+  end(session: Session, makeError: () => Error): void;
+}
+
+let internals: SessionInternals;
+let sessionFetch: typeof import('./fetch.ts').sessionFetch | undefined;
+
+/**
+ * One simulated user of the web: cookies, a proxy, a fingerprint, its own data, and a record of how well it does.
+ * Works alone; a pool keeps many of them and hands each to one task at a time.
+ */
+export class Session {
+  readonly #id: string;
+  readonly #createdAt: number;
+  readonly #expiresAt: number | null;
+  readonly #clock: Clock;
+  #usageCount: number;
+  #errorScore: number;
+  #retired: string | null;
+  #body: SessionBody;
+  #cookies: SessionCookies | undefined;
+  #cookiesRevision = 0;
+  #userData: UserData | undefined;
+  #decisions: readonly Decision[];
+  #rests: Rest[] | undefined;
+  #bond: SessionBond | undefined;
+  #isMarked = false;
+
+  /**
+   * @param options all optional; see {@link SessionOptions}
+   * @throws OptionError naming a wrong or unknown option
+   */
+  constructor(options?: SessionOptions);
+  /** @internal */
+  constructor(options: undefined, parts: SessionParts);
+  constructor(options: SessionOptions = {}, parts: SessionParts = partsOf(options)) {
+    this.#id = parts.id;
+    this.#createdAt = parts.createdAt;
+    this.#expiresAt = parts.expiresAt;
+    this.#clock = parts.clock;
+    this.#usageCount = parts.usageCount;
+    this.#errorScore = parts.errorScore;
+    this.#retired = parts.retired;
+    this.#body = parts.body;
+    this.#cookies = undefined;
+    this.#userData = undefined;
+    this.#decisions = parts.body.decisions;
+    this.#rests = undefined;
+    this.#bond = parts.bond;
+  }
+
+  /**
+   * A session from its state: `Session.fromState(session.getState())` is its equal.
+   * @throws StateError `INVALID_STATE` with the field that is wrong, or `STATE_TOO_NEW`
+   */
+  static fromState(state: SessionModel | SessionDict): Session {
+    const model = parseState(state);
+    const session = new Session(undefined, {
+      id: model.id,
+      createdAt: model.createdAt.getTime(),
+      expiresAt: model.expiresAt?.getTime() ?? null,
+      usageCount: model.usageCount,
+      errorScore: model.errorScore,
+      retired: model.retired,
+      body: bodyOf(model, model.maxUsageCount),
+      clock: systemClock,
+    });
+    if (model.rests.length > 0) {
+      session.#rests = model.rests.map(({ site, untilAt }) => ({ site, untilAt: untilAt.getTime() }));
+    }
+    return session;
+  }
+
+  /** Names the session; unguessable unless you chose it. */
+  get id(): string {
+    return this.#id;
+  }
+
+  /** The session's own data; JSON values only. In a pool it is saved when the session is given back. */
+  get userData(): UserData {
+    if (this.#userData === undefined) {
+      this.#userData = this.#body.userData === undefined ? {} : (JSON.parse(this.#body.userData) as UserData);
+    }
+    return this.#userData;
+  }
+
+  set userData(value: UserData) {
+    this.#bond?.guard();
+    plainObject(value, 'userData');
+    this.#userData = value;
+  }
+
+  /** The session's cookies. */
+  get cookies(): SessionCookies {
+    if (this.#cookies === undefined) {
+      this.#bond?.guard();
+      // Taken over, not shared: the handle of an earlier use ended with that use.
+      this.#cookies = this.#body.cookies?.takeOver() ?? new SessionCookies();
+      this.#cookiesRevision = this.#cookies.revision;
+    }
+    return this.#cookies;
+  }
+
+  /** Grows by 1 with each bad use, shrinks with each good one; see `maxErrorScore`. */
+  get errorScore(): number {
+    return this.#errorScore;
+  }
+
+  /** How often it was used. */
+  get usageCount(): number {
+    return this.#usageCount;
+  }
+
+  get createdAt(): Date {
+    return new Date(this.#createdAt);
+  }
+
+  /** When it expires; `null`: never. */
+  get expiresAt(): Date | null {
+    return this.#expiresAt === null ? null : new Date(this.#expiresAt);
+  }
+
+  /** The proxy it uses for life, if any. Its URL may hold a password. */
+  get proxy(): SessionProxy | undefined {
+    return this.#body.proxy;
+  }
+
+  /** The browser it appears to be, if any. */
+  get fingerprint(): Fingerprint | undefined {
+    return this.#body.fingerprint;
+  }
+
+  /** Its last 20 decisions, oldest first. */
+  get decisions(): readonly Decision[] {
+    return this.#decisions;
+  }
+
+  /** Whether its error score reached `maxErrorScore`. */
+  get isBlocked(): boolean {
+    return this.#errorScore >= this.#body.limits.maxErrorScore;
+  }
+
+  /** Whether it reached its age. */
+  get isExpired(): boolean {
+    return this.#expiresAt !== null && this.#clock.now() >= this.#expiresAt;
+  }
+
+  /** Whether it has no uses left. */
+  get isMaxUsageCountReached(): boolean {
+    const max = this.#body.limits.maxUsageCount;
+    return max !== null && this.#usageCount >= max;
+  }
+
+  /** Not retired, not blocked, not expired, uses left. A resting session is usable, only not yet. */
+  get isUsable(): boolean {
+    return this.status === 'usable';
+  }
+
+  /** `usable`, or the first reason why it is not: `retired`, `blocked`, `expired`, `used-up`. */
+  get status(): SessionStatus {
+    if (this.#retired !== null) return 'retired';
+    if (this.isBlocked) return 'blocked';
+    if (this.isExpired) return 'expired';
+    return this.isMaxUsageCountReached ? 'used-up' : 'usable';
+  }
+
+  /** A use that went well: one more use, and `errorScoreDecrement` less error score. */
+  markGood(): void {
+    this.#bond?.guard();
+    this.#isMarked = true;
+    this.#heal();
+  }
+
+  /** A use that went wrong for a reason outside the session (a 5XX, a timeout): one more use, 1 more error score. */
+  markBad(): void {
+    this.#bond?.guard();
+    this.#isMarked = true;
+    this.#hurt();
+    this.#decide('bad', 'marked by the task', '');
+  }
+
+  /**
+   * Retires it for good: this identity is burnt (a 403). The error score rises to the maximum, no later mark revives
+   * it, and it does not count as a use.
+   */
+  retire(reason = 'retired by the task'): void {
+    this.#bond?.guard();
+    this.#isMarked = true;
+    this.#retire(reason);
+    this.#decide('retired', reason, '');
+  }
+
+  /**
+   * Rests it for so many milliseconds, everywhere or for one site (a site's name, or a URL of it). A pool does not
+   * hand it out meanwhile; by itself a session only remembers.
+   * @throws OptionError
+   */
+  rest(ms: number, options: { site?: string | URL } = {}): void {
+    this.#bond?.guard();
+    number()(ms, 'ms');
+    checkOptions(options, { site: () => {} });
+    const site = options.site === undefined ? null : siteOf(options.site);
+    this.#rest(ms, site);
+    this.#decide('rested', `for ${Math.round(ms)} ms`, site ?? '');
+  }
+
+  /**
+   * Whether a status means that this user is blocked: one of its `blockedStatusCodes` or of the additional ones, and
+   * not one of the ignored.
+   */
+  isBlockedStatusCode(question: {
+    statusCode: number;
+    additionalBlockedStatusCodes?: readonly number[];
+    ignoreHttpErrorStatusCodes?: readonly number[];
+  }): boolean {
+    checkOptions(question, {
+      statusCode: number({ integer: true }),
+      additionalBlockedStatusCodes: statusCodes,
+      ignoreHttpErrorStatusCodes: statusCodes,
+    });
+    const { statusCode, additionalBlockedStatusCodes: more, ignoreHttpErrorStatusCodes: ignored } = question;
+    const isListed =
+      this.#body.limits.blockedStatusCodes.includes(statusCode) || more?.includes(statusCode) === true;
+    return isListed && ignored?.includes(statusCode) !== true;
+  }
+
+  /**
+   * A Web-standard `fetch` as this user: its cookies sent and stored at every hop, its own connections. In a pool the
+   * answer is judged, and counts when the session is given back; `judge: false` leaves it out.
+   * @throws FetchError (a `TypeError`, as the standard says) where there was no answer
+   * @throws LeaseError after the session was given back
+   */
+  async fetch(input: string | URL | Request, init?: SessionFetchInit): Promise<Response> {
+    this.#bond?.guard();
+    // Loaded on first use: who only keeps sessions for another client needs no HTTP.
+    sessionFetch ??= (await import('./fetch.ts')).sessionFetch;
+    return sessionFetch(this, this.#bond, input, init);
+  }
+
+  /** Its state: validated and immutable, instants as `Date`; with `asDict` a plain object fit for JSON. */
+  getState(options?: { asDict?: false }): SessionModel;
+  getState(options: { asDict: true }): SessionDict;
+  getState(options: { asDict?: boolean } = {}): SessionModel | SessionDict {
+    const { limits, newer } = this.#body;
+    const state = {
+      ...newer?.fields,
+      version: newer?.version ?? STATE_VERSION,
+      minReader: newer?.minReader ?? STATE_MIN_READER,
+      id: this.#id,
+      createdAt: this.createdAt,
+      expiresAt: this.expiresAt,
+      ...limits,
+      blockedStatusCodes: [...limits.blockedStatusCodes],
+      usageCount: this.#usageCount,
+      errorScore: this.#errorScore,
+      retired: this.#retired,
+      userData: this.userData,
+      cookies: (this.#cookies ?? this.#body.cookies)?.toJSON() ?? [],
+      proxy: this.#body.proxy ?? null,
+      fingerprint: this.#body.fingerprint ?? null,
+      decisions: this.#decisions,
+      rests: (this.#rests ?? []).map(({ site, untilAt }) => ({ site, untilAt: new Date(untilAt) })),
+    };
+    return modelOf(state, options.asDict === true);
+  }
+
+  /** Whether the other session is in the same state. */
+  equals(other: Session): boolean {
+    return other instanceof Session && isDeepStrictEqual(this.getState(), other.getState());
+  }
+
+  toString(): string {
+    const { maxUsageCount, maxErrorScore } = this.#body.limits;
+    return `Session ${this.#id} (${this.status}, ${this.#usageCount}/${maxUsageCount ?? '∞'} uses, error score ${this.#errorScore}/${maxErrorScore})`;
+  }
+
+  /** For logs: its state without a cookie value, user data or a proxy's password. */
+  [inspect.custom](): string {
+    const cookies = (this.#cookies ?? this.#body.cookies)?.size ?? 0;
+    const proxy = this.#body.proxy ? `, proxy ${showProxy(this.#body.proxy)}` : '';
+    const expires = this.#expiresAt === null ? 'never' : new Date(this.#expiresAt).toISOString();
+    return `${this.toString().slice(0, -1)}, ${cookies} cookies, ${Object.keys(this.userData).length} user data fields, expires ${expires}${proxy})`;
+  }
+
+  #heal(): void {
+    this.#usageCount += 1;
+    // A retired session stays at its maximum: no later mark revives it.
+    if (this.#retired !== null) return;
+    this.#errorScore = Math.max(0, this.#errorScore - this.#body.limits.errorScoreDecrement);
+  }
+
+  #hurt(): void {
+    this.#usageCount += 1;
+    this.#errorScore += 1;
+  }
+
+  #retire(reason: string): void {
+    this.#errorScore = Math.max(this.#errorScore, this.#body.limits.maxErrorScore);
+    this.#retired ??= reason;
+  }
+
+  #rest(ms: number, site: string | null): void {
+    this.#rests = [...(this.#rests ?? []), { site, untilAt: this.#clock.now() + ms }];
+  }
+
+  #decide(verdict: Decision['verdict'], rule: string, evidence: string, where = ''): void {
+    this.#decisions = withDecision(this.#decisions, {
+      at: this.#clock.now(),
+      where,
+      verdict,
+      rule,
+      evidence,
+    });
+  }
+
+  static {
+    internals = {
+      restore: (parts) => new Session(undefined, parts),
+      bind: (session, bond) => {
+        session.#bond = bond;
+      },
+      isMarked: (session) => session.#isMarked,
+      apply: (session, effect) => {
+        if (effect === 'heal') session.#heal();
+        else if (effect === 'hurt') session.#hurt();
+        else session.#usageCount += 1;
+      },
+      rest: (session, ms, site) => session.#rest(ms, site),
+      burn: (session, reason) => session.#retire(reason),
+      decide: (session, { verdict, rule, evidence, where }) =>
+        session.#decide(verdict, rule, evidence, where),
+      retiredFor: (session) => session.#retired,
+      rests: (session) => session.#rests,
+      limits: (session) => session.#body.limits,
+      createdAt: (session) => session.#createdAt,
+      expiresAt: (session) => session.#expiresAt,
+      body: (session) => session.#currentBody(),
+      end: (session, makeError) => session.#cookies?.detach(makeError),
+    };
+  }
+
+  /** The body as it is now: the very object it was made from where nothing changed. */
+  #currentBody(): SessionBody {
+    const before = this.#body;
+    const userData = this.#userData === undefined ? before.userData : encodeUserData(this.#userData);
+    const cookies = this.#cookies;
+    const cookiesChanged = cookies !== undefined && cookies.revision !== this.#cookiesRevision;
+    const isSame = userData === before.userData && !cookiesChanged && this.#decisions === before.decisions;
+    if (isSame) return before;
+    return { ...before, userData, cookies: cookies ?? before.cookies, decisions: this.#decisions };
+  }
+}
+
+function partsOf(options: SessionOptions): SessionParts {
+  checkSessionOptions(options);
+  const limits = limitsOf(options);
+  const clock = options.clock ?? systemClock;
+  const createdAt = options.createdAt?.getTime() ?? clock.now();
+  return {
+    id: options.id ?? newSessionId(),
+    createdAt,
+    expiresAt: limits.maxAgeMs === null ? null : createdAt + limits.maxAgeMs,
+    usageCount: options.usageCount ?? 0,
+    errorScore: options.errorScore ?? 0,
+    retired: null,
+    body: bodyOfOptions(options, limits),
+    clock,
+  };
+}
+
+function bodyOfOptions(options: SessionOptions, limits: SessionLimits): SessionBody {
+  const { userData, cookies, proxy, fingerprint } = options;
+  const fresh = freshBody(limits);
+  if (userData === undefined && cookies === undefined && proxy === undefined && fingerprint === undefined)
+    return fresh;
+  const jar = cookies === undefined ? undefined : SessionCookies.from(cookies);
+  if (options.cookiesFor !== undefined) jar?.bindTo(options.cookiesFor);
+  return {
+    ...fresh,
+    userData: userData === undefined ? undefined : encodeUserData(userData),
+    cookies: jar,
+    proxy: proxy === undefined ? undefined : proxyOf(proxy),
+    fingerprint: fingerprint === undefined ? undefined : fingerprintOf(fingerprint),
+  };
+}
+
+/** Not exported by the package. */
+export { internals as sessionInternals };

@@ -1,0 +1,20 @@
+import { StoreError } from '../errors.ts';
+import type { SessionStore } from './store.ts';
+
+/**
+ * Opens a store by its URL: `memory:`, or `sqlite:` and a file (`sqlite:troupe.db`, `sqlite:/var/lib/troupe.db`).
+ * @throws StoreError `STORE_UNUSABLE` where the URL names no store, or the file is none of ours
+ */
+export async function openStore(url: string): Promise<SessionStore> {
+  const scheme = /^([a-z]+):/.exec(url)?.[1];
+  const rest = url.slice((scheme?.length ?? -1) + 1);
+  if (scheme === 'memory') return (await import('./memory/memory-store.ts')).memoryStore();
+  if (scheme === 'sqlite' && rest !== '') {
+    const path = rest.startsWith('//') ? rest.slice(2) : rest;
+    return (await import('./sqlite/sqlite-store.ts')).sqliteStore({ path });
+  }
+  throw new StoreError(
+    'STORE_UNUSABLE',
+    `a store is named by a URL such as "sqlite:troupe.db" or "memory:"; got ${scheme ? `one that begins with "${scheme}:"` : 'a text without a scheme'}`,
+  );
+}
