@@ -81,13 +81,18 @@ export class Connections {
   }
 
   #makeRoom(): void {
+    const now = performance.now();
     let looks = 0;
     for (const [sessionId, entry] of this.#open) {
       if (entry.transport.inFlight === 0) {
         this.#close(sessionId, entry);
         return;
       }
-      // All the oldest are busy: one more is open for a while, rather than a walk over all of them each time.
+      // Busy is used: to the end with it, so that the next look begins with others. If all are busy, there is one
+      // more for a while, rather than a walk over all of them each time.
+      this.#open.delete(sessionId);
+      entry.usedAt = now;
+      this.#open.set(sessionId, entry);
       if (++looks === maxLooks) return;
     }
   }

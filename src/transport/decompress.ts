@@ -1,5 +1,4 @@
 import { kMaxLength } from 'node:buffer';
-import { once } from 'node:events';
 import type { Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 
@@ -147,7 +146,7 @@ async function feed(
   try {
     let piece: IteratorResult<Uint8Array> = { done: false, value: first };
     while (!piece.done && !decoder.destroyed) {
-      if (!decoder.write(piece.value)) await once(decoder, 'drain');
+      if (!decoder.write(piece.value)) await drained(decoder);
       piece = await iterator.next();
     }
     decoder.end();
@@ -155,6 +154,18 @@ async function feed(
     // Comes out where the decoder is read; once that is over, nobody needs it.
     decoder.destroy(error as Error);
   }
+}
+
+/** Ready for more, or destroyed, which no 'drain' would tell of. */
+function drained(decoder: Transform): Promise<void> {
+  return new Promise((resolve) => {
+    const go = () => {
+      decoder.off('drain', go);
+      decoder.off('close', go);
+      resolve();
+    };
+    decoder.on('drain', go).on('close', go);
+  });
 }
 
 function makeDecoder(coding: Coding, first: Uint8Array, isFramed: boolean): Transform {

@@ -1,32 +1,13 @@
 import type { SessionCookies } from '../cookies/session-cookies.ts';
+import type { FetchIdentity } from './identity.ts';
 import { followRedirect, maxRedirects, redirectError, redirectTarget } from './redirect.ts';
 import { type FetchInit, type OutgoingRequest, readRequest } from './request.ts';
 import { makeResponse } from './response.ts';
 import { ResponseBody } from './response-body.ts';
-import { type Hop, type HopResponse, headerOf, type Transport } from './transport.ts';
+import { type Hop, type HopResponse, headerOf } from './transport.ts';
 
+export type { FetchIdentity, HopInfo } from './identity.ts';
 export type { FetchInit } from './request.ts';
-
-/** Who fetches: read anew for every hop, because a session's lease can end and its connections can be closed between two. */
-export interface FetchIdentity {
-  readonly cookies: SessionCookies;
-  readonly transport: Transport;
-  /** Sent unless the caller gives a `User-Agent`. */
-  readonly userAgent: string;
-  /** Sent unless the caller gives the same, in this order, before `accept` and `accept-encoding`. */
-  readonly defaultHeaders?: Iterable<readonly [name: string, value: string]>;
-  /** Asked before every send, and before the cookies of a response are stored; throws when the lease is over. */
-  beforeHop(url: URL): void;
-  /** Told of every response's head. */
-  onHop?(info: HopInfo): void;
-}
-
-export interface HopInfo {
-  url: URL;
-  status: number;
-  /** From the send to the response's head. */
-  ms: number;
-}
 
 /** More of a redirect's own body than this, in bytes or in time, is not read to save a connection. */
 const maxDrainedBytes = 64 * 1024;

@@ -1,5 +1,5 @@
-import type { FetchIdentity } from './fetch.ts';
 import { HeaderList, type HeadersLike } from './header-list.ts';
+import type { FetchIdentity } from './identity.ts';
 import { type BodyLike, fixed, type RequestBody, streamed, toRequestBody } from './request-body.ts';
 
 /** Options of `fetch`: those of the standard that mean something outside a browser, and our own. */
@@ -42,6 +42,8 @@ const normalized = new Set(['DELETE', 'GET', 'HEAD', 'OPTIONS', 'POST', 'PUT']);
 const forbidden = new Set(['CONNECT', 'TRACE', 'TRACK']);
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
+const numbers = ['maxBodyBytes', 'headersTimeoutMs', 'bodyTimeoutMs'] as const;
+
 /** Reads the arguments of `fetch` (Fetch §5.4, "new Request"). Throws a TypeError as that does. */
 export async function readRequest(
   input: string | URL | Request,
@@ -67,6 +69,12 @@ export async function readRequest(
   const signal = (init?.signal === undefined ? request?.signal : init.signal) ?? undefined;
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw new TypeError('signal must be an AbortSignal');
+  }
+  for (const name of numbers) {
+    const value: unknown = init?.[name];
+    if (value !== undefined && !(typeof value === 'number' && value >= 0)) {
+      throw new TypeError(`${name} must be a number of at least 0`);
+    }
   }
   signal?.throwIfAborted();
   let body: RequestBody | null = null;

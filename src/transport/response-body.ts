@@ -15,6 +15,8 @@ export class ResponseBody {
   readonly #length: number;
   readonly #codingError: unknown;
   readonly #maxBytes: number;
+  /** Ends the generator below: after a cancel nothing else would wake it, nor whoever waits for it. */
+  #endPieces: (() => void) | undefined;
 
   constructor(response: HopResponse, url: URL, maxBytes: number) {
     const { headers, body } = response;
@@ -38,6 +40,7 @@ export class ResponseBody {
 
   cancel(reason?: unknown): void {
     this.#body.cancel(reason);
+    this.#endPieces?.();
   }
 
   /** All of it, in memory that nobody else sees. `maxBytes` can only lower the limit. */
@@ -68,19 +71,18 @@ export class ResponseBody {
     const source: UnderlyingByteSource = {
       type: 'bytes',
       async pull(controller) {
-        const { done, value } = await pieces.next();
-        if (done) {
+        let piece = await pieces.next();
+        // A pull that gives nothing would be the last one.
+        while (!piece.done && piece.value.length === 0) piece = await pieces.next();
+        if (piece.done) {
           controller.close();
           controller.byobRequest?.respond(0);
-        } else if (value.length > 0) {
+        } else {
           // Copied: a byte stream takes the memory away, and this piece shares it with others.
-          controller.enqueue(new Uint8Array(value));
+          controller.enqueue(new Uint8Array(piece.value));
         }
       },
-      cancel: async (reason) => {
-        this.#body.cancel(reason);
-        await pieces.return(undefined);
-      },
+      cancel: (reason) => this.cancel(reason),
     };
     return new ReadableStream(source, { highWaterMark: 0 }) as ReadableStream<Uint8Array<ArrayBuffer>>;
   }
@@ -113,6 +115,11 @@ export class ResponseBody {
     let ending: { error?: unknown } | undefined;
     let wake: (() => void) | undefined;
     const body = this.#body;
+    this.#endPieces = () => {
+      waiting = [];
+      ending ??= {};
+      wake?.();
+    };
     body.pipe({
       chunk(bytes) {
         waiting.push(bytes);
@@ -156,13 +163,16 @@ export class ResponseBody {
   }
 
   async *#limited(pieces: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-    if (this.#codingError) throw this.#error('FETCH_BODY', this.#codingError);
+    if (this.#codingError) {
+      this.cancel(this.#codingError);
+      throw this.#error('FETCH_BODY', this.#codingError);
+    }
     let size = 0;
     for await (const piece of pieces) {
       size += piece.length;
       if (size > this.#maxBytes) {
         const error = this.#tooLarge(this.#maxBytes);
-        this.#body.cancel(error);
+        this.cancel(error);
         throw error;
       }
       yield piece;
@@ -176,7 +186,7 @@ export class ResponseBody {
     const isZlibs =
       typeof code === 'string' && /^(Z_|ERR_|ZSTD_)/.test(code) && !(error instanceof FetchError);
     if (!isZlibs) return error;
-    this.#body.cancel(error);
+    this.cancel(error);
     return this.#error('FETCH_BODY', error);
   }
 

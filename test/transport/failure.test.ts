@@ -93,7 +93,7 @@ describe('timeouts', () => {
   });
 
   test('connect', async () => {
-    // A queue of one that is full: the kernel lets further connections wait.
+    // The server never answers the TLS handshake.
     const { fetch } = makeUser({ connectTimeoutMs: 50 });
     const url = await raw('');
     const error = await failureOf(fetch(url.replace('http:', 'https:')));

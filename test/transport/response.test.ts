@@ -58,6 +58,42 @@ describe('content codings', () => {
   });
 });
 
+describe('a coded body that is cut short', () => {
+  const cut = zlib.gzipSync(Buffer.from(text)).subarray(0, -12);
+
+  test('is an error where only the coding shows it', async () => {
+    const { origin } = await serve((request, response) => {
+      // Without a length, ended by the end of the connection.
+      request.socket.end(
+        Buffer.concat([Buffer.from('HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\n\r\n'), cut]),
+      );
+      response.detachSocket(request.socket);
+    });
+    const { fetch } = makeUser();
+    expect(await failureOf((await fetch(origin)).text())).toMatchObject({ code: 'FETCH_BODY' });
+    expect(await failureOf(streamText(await fetch(origin)))).toMatchObject({ code: 'FETCH_BODY' });
+  });
+
+  test('is what there is where HTTP says that it is complete', async () => {
+    const { origin } = await serve(
+      (_, response) => void response.writeHead(200, { 'content-encoding': 'gzip' }).end(cut),
+    );
+    const { fetch } = makeUser();
+    expect(text.startsWith((await (await fetch(origin)).text()).slice(0, 100))).toBe(true);
+    expect(text.startsWith((await streamText(await fetch(origin))).slice(0, 100))).toBe(true);
+  });
+
+  test('is a network error where the connection breaks', async () => {
+    const { origin } = await serve((request, response) => {
+      response.writeHead(200, { 'content-encoding': 'gzip' });
+      response.write(cut, () => setTimeout(() => request.socket.destroy(), 10));
+    });
+    const { fetch } = makeUser();
+    expect(await failureOf((await fetch(origin)).text())).toMatchObject({ message: 'terminated' });
+    expect(await failureOf(streamText(await fetch(origin)))).toMatchObject({ message: 'terminated' });
+  });
+});
+
 describe('a response', () => {
   test('is one, with all that belongs to it', async () => {
     const { origin } = await serve((_, response) => {
@@ -209,5 +245,29 @@ describe('streaming', () => {
     expect(written).toBeLessThan(32 * 1024 * 1024);
     await reader.cancel();
     await bodyDone(response);
+  });
+
+  test.each(['identity', 'gzip'])('a reader that waits can be cancelled, %s', async (coding) => {
+    const { origin } = await serve((_, response) => {
+      response
+        .writeHead(200, { 'content-encoding': coding })
+        .write(codings[coding]!(Buffer.from('begin')).subarray(0, 10));
+    });
+    const { fetch, transport } = makeUser();
+    const reader = (await fetch(origin)).body!.getReader();
+    if (coding === 'identity') await reader.read();
+    const waiting = reader.read();
+    await sleep(20);
+    await reader.cancel();
+    expect((await waiting).done).toBe(true);
+    expect(transport.inFlight).toBe(0);
+  });
+
+  test('a byte reader can bring its own memory', async () => {
+    const { origin } = await serve((_, response) => void response.end('content'));
+    const reader = (await makeUser().fetch(origin)).body!.getReader({ mode: 'byob' });
+    const { value } = await reader.read(new Uint8Array(3));
+    expect(Buffer.from(value!).toString()).toBe('con');
+    await reader.cancel();
   });
 });
