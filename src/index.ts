@@ -28,7 +28,7 @@ export type { VerdictCounts } from './pool/statistics.ts';
 export type { PoolStats, SiteStats } from './pool/stats.ts';
 export { type TroupeInfo, troupeInfo } from './pool/troupe-info.ts';
 export type { Decision } from './session/decision.ts';
-export type { SessionFetchInit } from './session/fetch.ts';
+export type { SessionFetchInit } from './session/fetch-init.ts';
 export type { Fingerprint, SessionProxy } from './session/identity.ts';
 export type { SessionOptions, UserData } from './session/options.ts';
 export { Session } from './session/session.ts';

@@ -1,24 +1,15 @@
 import { siteOf } from '../cookies/site.ts';
-import { AcquireError, PoolClosedError, StateError, type WaitingFacts } from '../errors.ts';
+import { PoolClosedError, StateError } from '../errors.ts';
 import { isPromise, type MaybePromise } from '../internal/maybe-promise.ts';
 import { sessionInternals } from '../session/session.ts';
 import type { LeasedResult, LeaseRequest, LeaseResult, Lease as StoreLease } from '../stores/store.ts';
+import { type Ask, acquireError } from './ask.ts';
 import type { PoolContext } from './context.ts';
 import type { Creation } from './creation.ts';
 import type { HeldLeases } from './held.ts';
 import { SessionLease } from './lease.ts';
 import { type AcquireOptions, checkAcquireOptions } from './options.ts';
 import { type Attempt, WaitingLine } from './waiting-line.ts';
-
-/** One who asks for a session. */
-interface Ask {
-  readonly id: string | undefined;
-  readonly site: string | undefined;
-  readonly key: string;
-  readonly maxHoldMs: number;
-  readonly timeoutMs: number;
-  readonly signal: AbortSignal | undefined;
-}
 
 /** Stores that other processes use, and that cannot tell of it, are asked again this often while somebody waits. */
 const POLL_MS = 1_000;
@@ -121,7 +112,7 @@ export class Acquirer {
   #wait(ask: Ask, retryInMs: number | null): Promise<SessionLease> {
     const { served, leave } = this.#line.join(ask, ask.key, retryInMs);
     const timer = setTimeout(() => {
-      this.#error('ACQUIRE_TIMEOUT', ask).then(leave, leave);
+      acquireError('ACQUIRE_TIMEOUT', ask, this.#context).then(leave, leave);
     }, ask.timeoutMs);
     const giveUp = () => leave(ask.signal!.reason);
     ask.signal?.addEventListener('abort', giveUp, { once: true });
@@ -273,46 +264,12 @@ export class Acquirer {
     const pausedMs = settings.create ? this.#creation.pausedForMs : 0;
     if (retryInMs === null) {
       if (pausedMs > 0 && ask.id === undefined) throw this.#creation.pausedError();
-      return this.#error('NO_SESSION', ask).then((error) => Promise.reject(error));
+      return acquireError('NO_SESSION', ask, this.#context).then((error) => Promise.reject(error));
     }
     let inMs = retryInMs;
     if (pausedMs > 0) inMs = Math.min(inMs, pausedMs);
     const isBlind = store.capabilities.shared !== 'process' && !store.capabilities.wakeUps;
     return { retryInMs: isBlind ? Math.min(inMs, POLL_MS) : inMs };
-  }
-
-  /** What to tell one who got none, with everything that explains it. */
-  async #error(code: 'ACQUIRE_TIMEOUT' | 'NO_SESSION', ask: Ask): Promise<AcquireError> {
-    const { store, settings, sites } = this.#context;
-    const counts = await store.count();
-    const facts: WaitingFacts = {
-      leased: counts.leased,
-      resting: counts.resting,
-      banned: ask.site === undefined ? 0 : (counts.sites[ask.site]?.banned ?? 0),
-      retired: counts.dead,
-      nextReadyInMs: counts.nextReadyInMs,
-    };
-    const wanted = ask.id === undefined ? 'no session' : `session ${ask.id} not`;
-    const forSite = ask.site === undefined ? '' : ` for ${ask.site}`;
-    const what =
-      code === 'ACQUIRE_TIMEOUT'
-        ? `${wanted} free${forSite} within ${ask.timeoutMs} ms`
-        : `${wanted} available${forSite}, and none can become free as things stand`;
-    const siteRest = ask.site === undefined ? undefined : sites.resting()[ask.site];
-    const parts = [
-      `${facts.leased} leased`,
-      `${facts.resting} resting`,
-      ask.site === undefined ? '' : `${facts.banned} banned from ${ask.site}`,
-      `${facts.retired} retired`,
-      facts.nextReadyInMs === null ? '' : `next ready in ${Math.ceil(facts.nextReadyInMs)} ms`,
-      siteRest === undefined ? '' : `the site rests for ${siteRest} ms`,
-    ];
-    const hint = settings.create ? '' : '; this pool makes none (create: false)';
-    return new AcquireError(
-      code,
-      `pool "${settings.name}": ${what}: ${parts.filter(Boolean).join(', ')}${hint}`,
-      facts,
-    );
   }
 
   #watch(isWaiting: boolean): void {

@@ -1,4 +1,5 @@
-import type { SessionFetchInit } from '../session/fetch.ts';
+import { LeaseError } from '../errors.ts';
+import type { SessionFetchInit } from '../session/fetch-init.ts';
 import type { Judgement } from '../verdict/judge.ts';
 import type { SessionLease } from './lease.ts';
 import type { AcquireOptions, PoolSettings } from './options.ts';
@@ -54,11 +55,14 @@ export async function poolFetch(
     });
     const { worst } = lease;
     const left = retriesFor(request, result, retries, settings.retries) - attempt;
-    if (worst && worst.verdict !== 'ok' && left >= 0 && id === undefined && !signal?.aborted) {
+    const mayRetry = left >= 0 && id === undefined && !signal?.aborted;
+    if (mayRetry && worst && worst.verdict !== 'ok') {
       if ('response' in result) await discard(result.response);
       await pauseBefore(worst, attempt, signal);
       continue;
     }
+    // The user was taken away in the middle: that says nothing of the page.
+    if (mayRetry && 'error' in result && result.error instanceof LeaseError) continue;
     if ('error' in result) throw result.error;
     return withInfo(result.response, infoOf(lease, worst, attempt));
   }

@@ -1,6 +1,5 @@
 import type { Transport } from '../transport/transport.ts';
 import type { Outcome } from '../verdict/judge.ts';
-import type { Session } from './session.ts';
 
 /** What ties a leased session to its pool. A session by itself has none. */
 export interface SessionBond {
@@ -9,7 +8,7 @@ export interface SessionBond {
   /** Asked before every hop. @throws LeaseError where the session may be somebody else's by now */
   beforeHop(): void;
   /** The session's own connections, kept by the pool between uses. */
-  transport(session: Session): Promise<Transport>;
+  transport(): Promise<Transport>;
   /** Waits for a place among those who fetch from this site; answers how to give it back. */
   enter(url: URL, signal: AbortSignal | undefined): Promise<() => void>;
   /** An answer, or the lack of one, to be judged. */

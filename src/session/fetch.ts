@@ -1,28 +1,28 @@
+import type { SessionCookies } from '../cookies/session-cookies.ts';
 import { VERSION } from '../internal/version.ts';
-import { type FetchInit, fetchAs } from '../transport/fetch.ts';
+import { fetchAs } from '../transport/fetch.ts';
 import { FetchError } from '../transport/fetch-error.ts';
 import { bodyDone, readWhole } from '../transport/response.ts';
 import type { Transport } from '../transport/transport.ts';
 import { UndiciTransport } from '../transport/undici.ts';
 import type { SessionBond } from './bond.ts';
-import type { Session } from './session.ts';
+import type { SessionFetchInit } from './fetch-init.ts';
+import type { Fingerprint, SessionProxy } from './identity.ts';
 
-/** `fetch`'s second argument, with what a session needs to know beside the standard. */
-export interface SessionFetchInit extends FetchInit {
-  /**
-   * `false`: the answer says nothing about the user, a subresource for example, and is not judged.
-   * @default true
-   */
-  judge?: boolean;
+/** Of a session, what a request needs. */
+interface Identity {
+  readonly cookies: SessionCookies;
+  readonly proxy: SessionProxy | undefined;
+  readonly fingerprint: Fingerprint | undefined;
 }
 
 /** Without a fingerprint a session says who it is. */
 const OWN_USER_AGENT = `troupe/${VERSION}`;
 
-const ownTransports = new WeakMap<Session, Transport>();
+const ownTransports = new WeakMap<Identity, Transport>();
 
 /** The connections of a session that no pool keeps: undici lets go of idle ones by itself. */
-function ownTransport(session: Session): Transport {
+function ownTransport(session: Identity): Transport {
   let transport = ownTransports.get(session);
   if (!transport) {
     transport = transportFor(session);
@@ -32,12 +32,11 @@ function ownTransport(session: Session): Transport {
 }
 
 /** Makes a session's own connections, through its proxy if it has one. */
-export function transportFor(session: Session, timeoutMs?: number): Transport {
+export function transportFor({ proxy }: Pick<Identity, 'proxy'>, timeoutMs?: number): Transport {
   const timeouts =
     timeoutMs === undefined
       ? {}
       : { connectTimeoutMs: timeoutMs, headersTimeoutMs: timeoutMs, bodyTimeoutMs: timeoutMs };
-  const { proxy } = session;
   return new UndiciTransport(proxy ? { ...timeouts, proxy: proxy.url } : timeouts);
 }
 
@@ -46,7 +45,7 @@ export function transportFor(session: Session, timeoutMs?: number): Transport {
  * @param isWhole reads the whole body before it judges, so that one cut short is a failure and not a good use
  */
 export async function sessionFetch(
-  session: Session,
+  session: Identity,
   bond: SessionBond | undefined,
   input: string | URL | Request,
   init: SessionFetchInit = {},
@@ -61,7 +60,7 @@ export async function sessionFetch(
   try {
     const identity = {
       cookies: session.cookies,
-      transport: bond ? await bond.transport(session) : ownTransport(session),
+      transport: bond ? await bond.transport() : ownTransport(session),
       userAgent: session.fingerprint?.userAgent ?? OWN_USER_AGENT,
       defaultHeaders: Object.entries(session.fingerprint?.headers ?? {}),
       beforeHop: () => bond?.beforeHop(),

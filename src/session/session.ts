@@ -4,34 +4,21 @@ import { siteOf } from '../cookies/site.ts';
 import { type Clock, systemClock } from '../internal/clock.ts';
 import { checkOptions, number, plainObject } from '../internal/options.ts';
 import type { SessionStatus } from '../stores/store.ts';
-import { bodyOf, encodeUserData, freshBody, type SessionBody } from './body.ts';
+import { bodyOf, encodeUserData, type SessionBody } from './body.ts';
 import type { SessionBond } from './bond.ts';
 import { type Decision, withDecision } from './decision.ts';
-import type { SessionFetchInit } from './fetch.ts';
-import { newSessionId } from './id.ts';
-import { type Fingerprint, fingerprintOf, proxyOf, type SessionProxy, showProxy } from './identity.ts';
-import { limitsOf, type SessionLimits } from './limits.ts';
+import type { SessionFetchInit } from './fetch-init.ts';
+import { type Fingerprint, type SessionProxy, showProxy } from './identity.ts';
+import type { SessionLimits } from './limits.ts';
 import { modelOf } from './model.ts';
-import { checkSessionOptions, type SessionOptions, statusCodes, type UserData } from './options.ts';
+import { type SessionOptions, statusCodes, type UserData } from './options.ts';
+import { partsOf, type SessionParts } from './parts.ts';
 import { parseState, type SessionDict, type SessionModel, STATE_MIN_READER, STATE_VERSION } from './state.ts';
 
 /** A rest that was asked for, until an instant in epoch milliseconds; everywhere where `site` is null. */
 export interface Rest {
   readonly site: string | null;
   readonly untilAt: number;
-}
-
-/** The columns and the body a session is put together from. */
-export interface SessionParts {
-  readonly id: string;
-  readonly createdAt: number;
-  readonly expiresAt: number | null;
-  readonly usageCount: number;
-  readonly errorScore: number;
-  readonly retired: string | null;
-  readonly body: SessionBody;
-  readonly bond?: SessionBond | undefined;
-  readonly clock: Clock;
 }
 
 /** What the pool does with a session and nobody else may. */
@@ -403,39 +390,6 @@ export class Session {
     if (isSame) return before;
     return { ...before, userData, cookies: cookies ?? before.cookies, decisions: this.#decisions };
   }
-}
-
-function partsOf(options: SessionOptions): SessionParts {
-  checkSessionOptions(options);
-  const limits = limitsOf(options);
-  const clock = options.clock ?? systemClock;
-  const createdAt = options.createdAt?.getTime() ?? clock.now();
-  return {
-    id: options.id ?? newSessionId(),
-    createdAt,
-    expiresAt: limits.maxAgeMs === null ? null : createdAt + limits.maxAgeMs,
-    usageCount: options.usageCount ?? 0,
-    errorScore: options.errorScore ?? 0,
-    retired: null,
-    body: bodyOfOptions(options, limits),
-    clock,
-  };
-}
-
-function bodyOfOptions(options: SessionOptions, limits: SessionLimits): SessionBody {
-  const { userData, cookies, proxy, fingerprint } = options;
-  const fresh = freshBody(limits);
-  if (userData === undefined && cookies === undefined && proxy === undefined && fingerprint === undefined)
-    return fresh;
-  const jar = cookies === undefined ? undefined : SessionCookies.from(cookies);
-  if (options.cookiesFor !== undefined) jar?.bindTo(options.cookiesFor);
-  return {
-    ...fresh,
-    userData: userData === undefined ? undefined : encodeUserData(userData),
-    cookies: jar,
-    proxy: proxy === undefined ? undefined : proxyOf(proxy),
-    fingerprint: fingerprint === undefined ? undefined : fingerprintOf(fingerprint),
-  };
 }
 
 /** Not exported by the package. */

@@ -1,0 +1,58 @@
+import { SessionCookies } from '../cookies/session-cookies.ts';
+import { type Clock, systemClock } from '../internal/clock.ts';
+import { encodeUserData, freshBody, type SessionBody } from './body.ts';
+import type { SessionBond } from './bond.ts';
+import { newSessionId } from './id.ts';
+import { fingerprintOf, proxyOf } from './identity.ts';
+import { limitsOf, type SessionLimits } from './limits.ts';
+import { checkSessionOptions, type SessionOptions } from './options.ts';
+
+/** The columns and the body a session is put together from. */
+export interface SessionParts {
+  readonly id: string;
+  readonly createdAt: number;
+  readonly expiresAt: number | null;
+  readonly usageCount: number;
+  readonly errorScore: number;
+  readonly retired: string | null;
+  readonly body: SessionBody;
+  readonly bond?: SessionBond | undefined;
+  readonly clock: Clock;
+}
+
+/**
+ * A new session's parts, from options.
+ * @throws OptionError naming a wrong or unknown option
+ */
+export function partsOf(options: SessionOptions): SessionParts {
+  checkSessionOptions(options);
+  const limits = limitsOf(options);
+  const clock = options.clock ?? systemClock;
+  const createdAt = options.createdAt?.getTime() ?? clock.now();
+  return {
+    id: options.id ?? newSessionId(),
+    createdAt,
+    expiresAt: limits.maxAgeMs === null ? null : createdAt + limits.maxAgeMs,
+    usageCount: options.usageCount ?? 0,
+    errorScore: options.errorScore ?? 0,
+    retired: null,
+    body: bodyOfOptions(options, limits),
+    clock,
+  };
+}
+
+function bodyOfOptions(options: SessionOptions, limits: SessionLimits): SessionBody {
+  const { userData, cookies, proxy, fingerprint } = options;
+  const fresh = freshBody(limits);
+  if (userData === undefined && cookies === undefined && proxy === undefined && fingerprint === undefined)
+    return fresh;
+  const jar = cookies === undefined ? undefined : SessionCookies.from(cookies);
+  if (options.cookiesFor !== undefined) jar?.bindTo(options.cookiesFor);
+  return {
+    ...fresh,
+    userData: userData === undefined ? undefined : encodeUserData(userData),
+    cookies: jar,
+    proxy: proxy === undefined ? undefined : proxyOf(proxy),
+    fingerprint: fingerprint === undefined ? undefined : fingerprintOf(fingerprint),
+  };
+}
