@@ -1,5 +1,6 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
+import { pathToFileURL } from 'node:url';
 import { checkFile, checkVersion, unusable } from './file-checks.ts';
 import { APPLICATION_ID, migrations } from './schema.ts';
 import { isBusy, toStoreError } from './sqlite-errors.ts';
@@ -26,14 +27,23 @@ export function openFile(path: string, synchronous: Synchronous): DatabaseSync {
   }
 }
 
-/** The version may still be in the log, where the plain look at the header does not see it. */
+/**
+ * The version may still be in the log, where the plain look at the header does not see it, and the header says
+ * nothing of damage behind it. Where there is no log nobody has the file open, and "immutable" keeps SQLite from
+ * making one beside a file that we then refuse.
+ */
 function checkReadOnly(path: string): void {
+  const url = pathToFileURL(path);
+  const isAlone = !existsSync(`${path}-wal`);
+  if (isAlone) url.search = 'immutable=1';
   let db: DatabaseSync | undefined;
   try {
-    db = new DatabaseSync(path, { readOnly: true, timeout: 0 });
+    db = new DatabaseSync(url, { readOnly: true, timeout: 0 });
     checkVersion(path, pragma(db, 'user_version'));
     db.prepare('SELECT living FROM totals').get();
   } catch (error) {
+    // Somebody opened it meanwhile, and what was read may be torn.
+    if (isAlone && existsSync(`${path}-wal`)) return;
     throw isBusy(error) ? error : toStoreError(error, path);
   } finally {
     db?.close();
