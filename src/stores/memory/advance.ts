@@ -1,4 +1,4 @@
-import { obeyAll } from './orders.ts';
+import { giveBack } from './orders.ts';
 import type { Held } from './record.ts';
 import type { MemoryState } from './state.ts';
 
@@ -37,6 +37,5 @@ export function runOut(state: MemoryState, held: Held, now: number): void {
   if (record === null) return;
   record.usageCount++;
   record.recovered = true;
-  state.makeReady(record, now);
-  obeyAll(state, record, held.orders, now);
+  giveBack(state, record, held.orders, now, now);
 }

@@ -48,25 +48,19 @@ export class Heap<Item extends HeapItem> {
   }
 
   /**
-   * The smallest key among the items that match, `Infinity` if none does. Looks at no more than `atMost` items;
-   * cut short, it answers the smallest key it did not look at: never too late, sometimes too early.
+   * The earliest end among the items: `endOf` answers an item's own, no earlier than its key, `Infinity` for one
+   * that does not count. Looks at no more than `atMost` items; cut short, it may answer too early, never too late.
    */
-  earliest(matches: (item: Item) => boolean, atMost: number): number {
+  earliest(endOf: (item: Item, key: number) => number, atMost: number): number {
     let best = Number.POSITIVE_INFINITY;
-    if (this.#items.length === 0) return best;
     const open = [0];
     let looked = 0;
     while (open.length > 0) {
       const index = open.pop()!;
+      if (index >= this.#keys.length || this.#keys[index]! >= best) continue;
       const key = this.#keys[index]!;
-      if (key >= best) continue;
-      if (looked++ >= atMost || matches(this.#items[index]!)) {
-        best = key;
-        continue;
-      }
-      const child = 2 * index + 1;
-      if (child + 1 < this.#items.length) open.push(child + 1);
-      if (child < this.#items.length) open.push(child);
+      best = Math.min(best, looked++ < atMost ? endOf(this.#items[index]!, key) : key);
+      open.push(2 * index + 2, 2 * index + 1);
     }
     return best;
   }

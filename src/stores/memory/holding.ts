@@ -7,15 +7,15 @@ import type {
   Renewal,
   RenewOutcome,
 } from '../store.ts';
-import { obeyAll, waitingOrder } from './orders.ts';
+import { giveBack, waitingOrder } from './orders.ts';
 import type { Held, StoredRecord } from './record.ts';
-import type { MemoryState } from './state.ts';
+import { type MemoryState, PLACE_ID } from './state.ts';
 
 /** The lease under way that this is; `undefined` if it is over. */
 function heldBy(state: MemoryState, lease: Lease, now: number): Held | undefined {
   const held = state.held.get(lease.fence);
   if (held === undefined || lease.token !== state.token || state.leases.keyOf(held) <= now) return undefined;
-  return held;
+  return lease.id === (held.record === null ? PLACE_ID : held.record.id) ? held : undefined;
 }
 
 /** Turns a place into a session that stays leased, under a fence of its own. */
@@ -48,11 +48,14 @@ export function release(
   state.endLease(held);
   const { record } = held;
   if (record === null) return 'released';
-  if (change === null) state.makeReady(record, now);
-  else apply(state, record, change, now);
-  return held.orders !== null && obeyAll(state, record, held.orders, now) ? 'ordered' : 'released';
+  if (change !== null) {
+    apply(state, record, change, now);
+    if (record.status !== 'usable') return 'released';
+  }
+  return giveBack(state, record, held.orders, now + (change?.restMs ?? 0), now) ? 'ordered' : 'released';
 }
 
+/** Writes what a use changed, on a record that is in no queue. */
 function apply(state: MemoryState, record: StoredRecord, change: ReleaseChange, now: number): void {
   record.usageCount = change.usageCount;
   // A score with a fraction is an object: writing it makes the garbage collector remember the record.
@@ -62,16 +65,12 @@ function apply(state: MemoryState, record: StoredRecord, change: ReleaseChange, 
     state.bury(record, change.status, change.reason ?? null, now);
     return;
   }
-  if (change.blocks !== undefined && change.blocks.length > 0) {
-    for (const { site, ms } of change.blocks) {
-      if (ms === null) state.sites.block(record, site, now, null);
-      else if (ms > 0) state.sites.block(record, site, now, now + ms);
-      else state.sites.lift(record, site);
-    }
-    state.sites.tidy(record, now);
+  if (change.blocks === undefined || change.blocks.length === 0) return;
+  for (const { site, ms } of change.blocks) {
+    if (ms === 0) state.sites.lift(record, site);
+    else state.sites.block(record, site, now, ms === null ? null : now + ms);
   }
-  if (change.restMs !== undefined && change.restMs > 0) state.startRest(record, now + change.restMs, now);
-  else state.makeReady(record, now);
+  state.sites.tidy(record, now);
 }
 
 /** Extends leases and saves bodies, one outcome each. */

@@ -10,7 +10,7 @@ import { choose } from './choose.ts';
 import { blockOf, type StoredRecord } from './record.ts';
 import { retryInMs } from './retry.ts';
 import type { Site } from './sites.ts';
-import type { MemoryState } from './state.ts';
+import { type MemoryState, PLACE_ID } from './state.ts';
 
 const AGAIN: AgainResult = { kind: 'again' };
 const NEVER: NoneResult = { kind: 'none', retryInMs: null };
@@ -27,10 +27,7 @@ export function lease(state: MemoryState, request: LeaseRequest, now: number): L
   const site = request.site === undefined ? undefined : state.sites.get(request.site);
   const choice = choose(state, request.rotation, site, now);
   if (choice === 'again') return AGAIN;
-  if (choice !== 'none') {
-    state.ready.remove(choice);
-    return hand(state, choice, request, now);
-  }
+  if (choice !== 'none') return hand(state, choice, request, now);
   if (isBehind(state, now)) return AGAIN;
   if (limit !== undefined) {
     if (site !== undefined && state.living + state.places === limit) makeRoom(state, site, now);
@@ -40,16 +37,17 @@ export function lease(state: MemoryState, request: LeaseRequest, now: number): L
 }
 
 function hand(state: MemoryState, record: StoredRecord, request: LeaseRequest, now: number): LeaseResult {
-  const held = state.hold(record, request.holder, now, now + request.leaseMs);
-  const { recovered } = record;
+  // Read before anything else is done: the record's lines then come from memory at the same time.
+  const { id, recovered } = record;
   if (recovered) record.recovered = false;
-  const lease = { id: record.id, token: state.token, fence: held.fence };
-  return { kind: 'leased', lease, session: record, recovered, now };
+  state.takeOut(record);
+  const { fence } = state.hold(record, request.holder, now, now + request.leaseMs);
+  return { kind: 'leased', lease: { id, token: state.token, fence }, session: record, recovered, now };
 }
 
 function reserve(state: MemoryState, request: LeaseRequest, now: number): LeaseResult {
   const held = state.hold(null, request.holder, now, now + request.leaseMs);
-  return { kind: 'vacant', lease: { id: '', token: state.token, fence: held.fence }, now };
+  return { kind: 'vacant', lease: { id: PLACE_ID, token: state.token, fence: held.fence }, now };
 }
 
 function leaseById(state: MemoryState, id: string, request: LeaseRequest, now: number): LeaseResult {
@@ -72,7 +70,6 @@ function leaseById(state: MemoryState, id: string, request: LeaseRequest, now: n
     return NEVER;
   } else if (record.rest) until = Math.max(until, state.rests.keyOf(record.rest));
   if (record.fence > 0 || until > now) return { kind: 'none', retryInMs: until - now };
-  state.takeOut(record);
   return hand(state, record, request, now);
 }
 

@@ -1,5 +1,5 @@
 import type { Order, OrderTarget } from '../store.ts';
-import type { StoredRecord } from './record.ts';
+import { blockOf, type StoredRecord } from './record.ts';
 import type { MemoryState } from './state.ts';
 
 /** Carries out an order; answers how many sessions it reached. */
@@ -18,18 +18,27 @@ export function carryOut(state: MemoryState, target: OrderTarget, order: Order, 
   return reached;
 }
 
-/** Carries out what waited for the holder, on a session that was just given back. Answers whether it died of it. */
-export function obeyAll(
+/**
+ * Gives back a session that is nobody's any more, resting until then if that is to come, and carries out what
+ * waited for its holder. Answers whether an order retired it. That order counts before uses and time that are
+ * over: it is what somebody meant.
+ */
+export function giveBack(
   state: MemoryState,
   record: StoredRecord,
-  orders: Order[] | null,
+  orders: readonly Order[] | null,
+  restUntil: number,
   now: number,
 ): boolean {
-  if (orders === null || record.status !== 'usable') return false;
-  for (const order of orders) {
-    obey(state, record, order, now);
-    if (record.status !== 'usable') return true;
+  const retire = orders?.find((order) => order.kind === 'retire');
+  if (retire) {
+    obey(state, record, retire, now);
+    return true;
   }
+  if (restUntil > now) state.startRest(record, restUntil, now);
+  else state.makeReady(record, now);
+  if (orders === null) return false;
+  for (const order of orders) if (record.status === 'usable') obey(state, record, order, now);
   return false;
 }
 
@@ -44,6 +53,7 @@ function obey(state: MemoryState, record: StoredRecord, order: Order, now: numbe
   else if (order.kind === 'lift') lift(state, record, order.site, now);
 }
 
+/** Who rests longer already, or is banned, goes on doing so: only `lift` makes it shorter. */
 function rest(
   state: MemoryState,
   record: StoredRecord,
@@ -51,13 +61,15 @@ function rest(
   site: string | undefined,
   now: number,
 ): void {
-  if (ms <= 0) return;
+  const until = now + ms;
   if (site !== undefined) {
-    state.sites.block(record, site, now, now + ms);
-    return;
+    const block = blockOf(record, site);
+    const end = block ? (state.sites.untilOf(block) ?? Number.POSITIVE_INFINITY) : now;
+    if (until > end) state.sites.block(record, site, now, until);
+  } else if (until > (record.rest ? state.rests.keyOf(record.rest) : now)) {
+    state.takeOut(record);
+    state.startRest(record, until, now);
   }
-  state.takeOut(record);
-  state.startRest(record, now + ms, now);
 }
 
 function lift(state: MemoryState, record: StoredRecord, site: string | undefined, now: number): void {

@@ -94,17 +94,11 @@ export class Sites {
     return this.#sites.values();
   }
 
-  /** Blocks the record for a site until then; `null`: bans it. A ban ends only by {@link lift}, never by a rest. */
+  /** Blocks the record for a site until then; `null`: bans it. Replaces the block that it had. */
   block(record: StoredRecord, name: string, now: number, until: number | null): void {
     const old = blockOf(record, name);
     const site = this.#sites.get(name) ?? this.#open(name);
     if (old) {
-      if (old.index < 0) return;
-      if (until !== null) {
-        old.sinceAt = now;
-        site.rests.update(old, until);
-        return;
-      }
       site.drop(old);
       unlink(record, old);
     }

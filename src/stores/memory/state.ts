@@ -10,6 +10,9 @@ import { Sites } from './sites.ts';
 /** Reasons of death that are counted apart; the rest is counted as `other`. */
 const MAX_REASONS = 99;
 
+/** The id in the lease of a reserved place: its session has none yet. */
+export const PLACE_ID = '';
+
 /**
  * Everything that a memory store knows, and the steps from one state of a session to the next. A living session
  * is ready (in `ready`), resting (in `rests`) or held (in `leases`, and by fence in `held`); a dead one is in `dead`.

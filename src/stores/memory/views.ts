@@ -65,7 +65,7 @@ export function count(state: MemoryState, now: number): StoreCounts {
   const leased = state.leases.size - state.places;
   const resting = state.rests.size;
   const nextReady = Math.min(
-    state.leases.earliest((held) => held.record !== null, STEPS_PER_VIEW),
+    state.leases.earliest(({ record }, until) => (record ? until : Number.POSITIVE_INFINITY), STEPS_PER_VIEW),
     state.rests.firstKey,
   );
   return {
