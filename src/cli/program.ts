@@ -1,0 +1,59 @@
+import { Command, CommanderError } from 'commander';
+import { TroupeError } from '../errors.ts';
+import { VERSION } from '../index.ts';
+import { EXIT, type ExitCode, UsageError } from './exit-codes.ts';
+import { addFetchCommand } from './fetch/command.ts';
+import { addSessionsCommand } from './sessions/command.ts';
+import { protectDashIds } from './sessions/dash-ids.ts';
+
+const HELP = `
+Exit codes:
+  0    all done
+  1    something failed in the end: a URL without a good answer, a bad input line, an id that is not there
+  2    wrong usage, or a store, input or output that cannot be used
+  130  stopped by Ctrl-C (everything given back and saved)
+
+Examples:
+  $ troupe fetch https://example.com/
+  $ troupe fetch --input urls.txt --store sqlite:troupe.db --output results.jsonl
+  $ troupe sessions ls --store sqlite:troupe.db`;
+
+/** Runs the command line with these arguments. Answers the exit code; output is flushed by then. */
+export async function runCli(argv: readonly string[]): Promise<ExitCode> {
+  // Who reads our messages may go away; the work goes on.
+  process.stderr.on('error', () => {});
+  let exitCode: ExitCode = EXIT.done;
+  const program = new Command('troupe')
+    .description('Fetches pages as a pool of simulated users, and looks after those users.')
+    .version(VERSION)
+    .exitOverride()
+    .showHelpAfterError('(--help shows what there is)')
+    .addHelpText('after', HELP);
+  const ended = (code: ExitCode): void => {
+    exitCode = code;
+  };
+  addFetchCommand(program, ended);
+  addSessionsCommand(program, ended);
+  try {
+    await program.parseAsync(protectDashIds(argv), { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    return explain(error);
+  }
+}
+
+function explain(error: unknown): ExitCode {
+  // Commander has said what was wrong; its help and version are no errors.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.unusable;
+  // The reader of our output has gone, `| head` for example: there is nobody to tell.
+  if ((error as { code?: unknown } | null)?.code === 'EPIPE') return EXIT.unusable;
+  const isPlain = error instanceof UsageError || error instanceof TroupeError || isSystemError(error);
+  const text = error instanceof Error ? (isPlain ? error.message : error.stack) : String(error);
+  process.stderr.write(`troupe: ${text}\n`);
+  return EXIT.unusable;
+}
+
+/** No such file, no permission, no space: Node's message names the file. */
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error;
+}

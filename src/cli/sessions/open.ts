@@ -1,0 +1,36 @@
+import { SessionPool } from '../../index.ts';
+import { requireExisting } from '../store-option.ts';
+
+/** What the commands on users have in common. */
+export interface StoreOptions {
+  store?: string;
+  json?: boolean;
+}
+
+/** Works on a store's users without ever making one. The pool is closed at the end, however it ends. */
+export async function withPool<T>(
+  options: StoreOptions,
+  task: (pool: SessionPool) => Promise<T>,
+): Promise<T> {
+  const store = requireExisting(options.store);
+  // No limit of its own: how many users there may be is for those who fetch to say.
+  await using pool = new SessionPool({
+    name: 'troupe sessions',
+    store,
+    create: false,
+    maxPoolSize: 10_000_000,
+  });
+  return await task(pool);
+}
+
+/** Prints to standard output; rejects when nobody reads it any more. */
+export function print(lines: readonly string[]): Promise<void> {
+  const text = lines.map((line) => `${line}\n`).join('');
+  return new Promise((resolve, reject) => {
+    process.stdout.write(text, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+export function printJson(value: unknown): Promise<void> {
+  return print([JSON.stringify(value, null, 2)]);
+}

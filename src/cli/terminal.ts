@@ -1,0 +1,33 @@
+import { styleText } from 'node:util';
+
+type Format = Parameters<typeof styleText>[0];
+
+/** Where a command writes and reads; a terminal's width where it is one. */
+export type OutStream = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
+
+/** Columns of a terminal; without end where it is none: a pipe gets whole lines. */
+export function widthOf(stream: OutStream): number {
+  return stream.isTTY ? (stream.columns ?? 80) : Number.POSITIVE_INFINITY;
+}
+
+/** Styled on a terminal (unless NO_COLOR is set), plain elsewhere. */
+export function styled(format: Format, text: string, stream: OutStream): string {
+  return styleText(format, text, { stream: stream as NodeJS.WriteStream, validateStream: true });
+}
+
+/** Reasons, hosts and paths come from outside: what would steer the terminal is not shown. */
+export function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, '?');
+}
+
+/** Cut to so many characters, with an ellipsis in the last. */
+export function cut(text: string, width: number): string {
+  const characters = [...text];
+  if (characters.length <= width) return text;
+  return `${characters.slice(0, Math.max(0, width - 1)).join('')}…`;
+}
+
+/** Characters of a text; close enough to columns for what is shown here. */
+export function lengthOf(text: string): number {
+  return [...text].length;
+}
