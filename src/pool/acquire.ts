@@ -2,6 +2,7 @@ import { siteOf } from '../cookies/site.ts';
 import { PoolClosedError, StateError } from '../errors.ts';
 import { isPromise, type MaybePromise } from '../internal/maybe-promise.ts';
 import { sessionInternals } from '../session/session.ts';
+import { siteNamed } from '../session/site-name.ts';
 import type { LeasedResult, LeaseRequest, LeaseResult, Lease as StoreLease } from '../stores/store.ts';
 import { type Ask, acquireError } from './ask.ts';
 import type { PoolContext } from './context.ts';
@@ -88,7 +89,7 @@ export class Acquirer {
 
   #askOf({ id, url, site: named, maxHoldMs, timeoutMs, signal }: AcquireOptions): Ask {
     const { settings } = this.#context;
-    const site = named ?? (url === undefined ? undefined : siteOf(url));
+    const site = named === undefined ? (url === undefined ? undefined : siteOf(url)) : siteNamed(named);
     return {
       id,
       site,
@@ -201,7 +202,7 @@ export class Acquirer {
   ): MaybePromise<Attempt<SessionLease>> {
     const { bodies, clock } = this.#context;
     try {
-      const body = bodies.read(stored, recovered);
+      const body = bodies.read(stored, recovered, lease.grant.fence);
       const { id, createdAt, expiresAt, usageCount, errorScore } = stored;
       const session = sessionInternals.restore({
         id,
@@ -214,7 +215,8 @@ export class Acquirer {
         bond: lease,
         clock,
       });
-      lease.hold(session, body);
+      // After a recovery the body counts as changed: what is stored may be in the hands of who lost it.
+      lease.hold(session, recovered ? { ...body } : body);
     } catch (error) {
       return this.#passOver(ask, lease, stored.usageCount, stored.errorScore, error);
     }

@@ -10,22 +10,35 @@ import type { StoredSession } from '../stores/store.ts';
 export class BodyCache {
   readonly #isLive: boolean;
   readonly #maxEntries: number;
-  readonly #entries = new Map<string, { text: string; body: SessionBody }>();
+  readonly #entries = new Map<string, { text: string; body: SessionBody; fence: number }>();
 
   constructor(bodies: 'live' | 'text', maxEntries: number) {
     this.#isLive = bodies === 'live';
     this.#maxEntries = maxEntries;
   }
 
-  /** @throws StateError where the stored text is malformed or needs a newer troupe */
-  read(stored: Readonly<StoredSession>, isRecovered: boolean): SessionBody {
-    if (this.#isLive)
-      return isRecovered ? detached(stored.body as SessionBody) : (stored.body as SessionBody);
+  /**
+   * For the holder of the lease with this fence.
+   * @throws StateError where the stored text is malformed or needs a newer troupe
+   */
+  read(stored: Readonly<StoredSession>, isRecovered: boolean, fence: number): SessionBody {
+    if (this.#isLive) {
+      const body = stored.body as SessionBody;
+      // A task that lost its lease may still hold the jar: the next one gets a copy, and gives that back.
+      return isRecovered && body.cookies ? { ...body, cookies: body.cookies.clone() } : body;
+    }
     const text = stored.body as string;
     const known = this.#entries.get(stored.id);
-    // A task that lost its lease may still hold the remembered objects: after a recovery they are made anew.
-    if (known && known.text === text && !isRecovered) return known.body;
+    // Another lease in between may have been lost by a task of ours that still holds the remembered objects.
+    if (known && known.text === text && known.fence === fence - 1) return known.body;
     return decodeBody(text, stored.maxUsageCount);
+  }
+
+  /** To look at, now. @throws StateError as above */
+  view(stored: Readonly<StoredSession>): SessionBody {
+    return this.#isLive
+      ? (stored.body as SessionBody)
+      : decodeBody(stored.body as string, stored.maxUsageCount);
   }
 
   /** What the store is to keep. */
@@ -33,11 +46,17 @@ export class BodyCache {
     return this.#isLive ? body : encodeBody(body);
   }
 
-  /** A session was given back with this body, written as this text. */
-  remember(id: string, body: SessionBody, written: unknown): void {
+  /** A session was given back by the lease with this fence, its body unchanged. */
+  keep(id: string, body: SessionBody | undefined, fence: number): void {
+    const known = this.#entries.get(id);
+    if (known && known.body === body) known.fence = fence;
+  }
+
+  /** A session was given back by the lease with this fence, with this body, written as this text. */
+  remember(id: string, body: SessionBody, written: unknown, fence: number): void {
     if (this.#isLive) return;
     this.#entries.delete(id);
-    this.#entries.set(id, { text: written as string, body });
+    this.#entries.set(id, { text: written as string, body, fence });
     if (this.#entries.size > this.#maxEntries) {
       for (const oldest of this.#entries.keys()) {
         this.#entries.delete(oldest);
@@ -49,9 +68,4 @@ export class BodyCache {
   forget(id: string): void {
     this.#entries.delete(id);
   }
-}
-
-/** A task that lost its lease may still hold the jar: the next one gets a copy. */
-function detached(body: SessionBody): SessionBody {
-  return body.cookies ? { ...body, cookies: body.cookies.clone() } : body;
 }

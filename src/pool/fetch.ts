@@ -63,7 +63,10 @@ export async function poolFetch(
     }
     // The user was taken away in the middle: that says nothing of the page.
     if (mayRetry && 'error' in result && result.error instanceof LeaseError) continue;
-    if ('error' in result) throw result.error;
+    if ('error' in result) {
+      // Without a judgement it is the caller's own mistake or change of mind.
+      throw worst ? withInfo(result.error as Error, infoOf(lease, worst, attempt)) : result.error;
+    }
     return withInfo(result.response, infoOf(lease, worst, attempt));
   }
 }

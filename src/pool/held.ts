@@ -95,7 +95,11 @@ export class HeldLeases implements LeaseHome {
     }
     return result.then(
       (outcome) => {
-        if (isChanged && outcome === 'released') context.bodies.remember(session.id, body!, written);
+        if (outcome === 'released') {
+          const { fence } = lease.grant;
+          if (isChanged) context.bodies.remember(session.id, body!, written, fence);
+          else context.bodies.keep(session.id, lease.storedBody, fence);
+        }
         this.#gone(lease);
         this.#released(lease, change, outcome);
         if (problem !== undefined) throw problem;
@@ -152,7 +156,7 @@ export class HeldLeases implements LeaseHome {
     const { events, connections, bodies } = this.context;
     const sessionId = lease.grant.id;
     if (outcome === 'lost') {
-      lease.end('lost');
+      lease.end('lost', true);
       bodies.forget(sessionId);
       connections.drop(sessionId);
       if (events.isHeard('lost'))

@@ -50,6 +50,7 @@ export class SessionLease implements SessionBond, AsyncDisposable {
   #renewedAt: number;
   #renewedAtWall: number;
   #state: 'held' | 'ended' | 'lost' = 'held';
+  #isLossTold = false;
   #abort: AbortController | undefined;
   #abortReason: LeaseError | undefined;
 
@@ -103,8 +104,11 @@ export class SessionLease implements SessionBond, AsyncDisposable {
    * @throws LeaseError `LEASE_LOST` where the lease was over before: nothing was saved then
    */
   release(): Promise<void> {
-    if (this.#state !== 'held') return RELEASED;
-    return this.#home.giveBack(this);
+    if (this.#state === 'held') return this.#home.giveBack(this);
+    if (this.#state === 'ended' || this.#isLossTold) return RELEASED;
+    // A renewal found out first: whoever gives it back must hear that nothing was saved.
+    this.#isLossTold = true;
+    return Promise.reject(this.#endedError());
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -127,9 +131,10 @@ export class SessionLease implements SessionBond, AsyncDisposable {
     return this.#renewedAt;
   }
 
-  /** @internal The task may do no more with it. */
-  end(state: 'ended' | 'lost'): void {
+  /** @internal The task may do no more with it. `isTold`: it hears of the loss by other means than its release. */
+  end(state: 'ended' | 'lost', isTold = false): void {
     this.#state = state;
+    this.#isLossTold = isTold;
     // Absent while the session is still being made.
     if (this.#session) sessionInternals.end(this.#session, () => this.#endedError());
   }

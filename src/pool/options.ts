@@ -209,11 +209,11 @@ export type PoolSettings = Required<
  */
 export function poolSettings(options: SessionPoolOptions): PoolSettings {
   checkOptions(options, poolChecks);
-  const { store: _store, clock: _clock, ...given } = options;
+  const { store: _store, clock, ...given } = options;
   const settings: Record<string, unknown> = { ...POOL_DEFAULTS };
   for (const [name, value] of Object.entries(given)) if (value !== undefined) settings[name] = value;
   // Frozen, so that sessions made from it are checked once.
-  settings.session = Object.freeze({ ...options.session });
+  settings.session = Object.freeze({ ...options.session, ...(clock === undefined ? {} : { clock }) });
   return settings as PoolSettings;
 }
 

@@ -1,9 +1,9 @@
-import { siteOf } from '../cookies/site.ts';
 import { OptionError, StoreError } from '../errors.ts';
 import { systemClock } from '../internal/clock.ts';
 import { checkOptions, number, oneOf, text } from '../internal/options.ts';
 import type { SessionOptions } from '../session/options.ts';
 import { Session, sessionInternals } from '../session/session.ts';
+import { siteNamed } from '../session/site-name.ts';
 import { memoryStore } from '../stores/memory/memory-store.ts';
 import { openStore } from '../stores/open-store.ts';
 import type { ListedSession, SessionStore } from '../stores/store.ts';
@@ -93,7 +93,10 @@ export class SessionPool implements AsyncDisposable {
    */
   async add(sessions: Session | SessionOptions | readonly (Session | SessionOptions)[]): Promise<string[]> {
     const list = (Array.isArray(sessions) ? sessions : [sessions]) as (Session | SessionOptions)[];
-    const added = list.map((item) => (item instanceof Session ? item : new Session(item)));
+    const { clock } = this.#options;
+    const added = list.map((item) =>
+      item instanceof Session ? item : new Session(clock ? { clock, ...item } : item),
+    );
     const { context, acquirer } = await this.#open();
     const now = context.clock.now();
     const result = await context.store.add(
@@ -179,7 +182,7 @@ export class SessionPool implements AsyncDisposable {
     number()(ms, 'ms');
     checkOptions(options, { site: () => {} });
     const { context, acquirer } = await this.#open();
-    const where = options.site === undefined ? {} : { site: siteOf(options.site) };
+    const where = options.site === undefined ? {} : { site: siteNamed(options.site) };
     const order =
       ms === 0 ? ({ kind: 'lift', ...where } as const) : ({ kind: 'rest', ms, ...where } as const);
     const reached = await context.store.order({ ids: [id] }, order);
@@ -267,7 +270,7 @@ export class SessionPool implements AsyncDisposable {
   }
 
   #view({ context }: PoolCore, stored: ListedSession): PooledSession {
-    return new PooledSession(stored, (read) => context.bodies.read(read, false));
+    return new PooledSession(stored, (read) => context.bodies.view(read));
   }
 
   /** A snapshot: what the caller does with its session afterwards does not reach the pool. */

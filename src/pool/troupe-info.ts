@@ -11,15 +11,15 @@ export interface TroupeInfo {
   readonly attempts: number;
 }
 
-const infos = new WeakMap<Response, TroupeInfo>();
+const infos = new WeakMap<object, TroupeInfo>();
 
-/** How an answer of `pool.fetch` came about; `undefined` for any other response. */
-export function troupeInfo(response: Response): TroupeInfo | undefined {
-  return infos.get(response);
+/** How an answer of `pool.fetch`, or the FetchError in its place, came about; `undefined` for anything else. */
+export function troupeInfo(answer: Response | Error): TroupeInfo | undefined {
+  return infos.get(answer);
 }
 
-/** Notes how the answer came about. */
-export function withInfo(response: Response, info: TroupeInfo): Response {
-  infos.set(response, Object.freeze(info));
-  return response;
+/** Notes how the answer, or the error in its place, came about. */
+export function withInfo<Answer extends object>(answer: Answer, info: TroupeInfo): Answer {
+  infos.set(answer, Object.freeze(info));
+  return answer;
 }

@@ -1,6 +1,5 @@
 import { inspect, isDeepStrictEqual } from 'node:util';
 import { SessionCookies } from '../cookies/session-cookies.ts';
-import { siteOf } from '../cookies/site.ts';
 import { type Clock, systemClock } from '../internal/clock.ts';
 import { checkOptions, number, plainObject } from '../internal/options.ts';
 import type { SessionStatus } from '../stores/store.ts';
@@ -13,6 +12,7 @@ import type { SessionLimits } from './limits.ts';
 import { modelOf } from './model.ts';
 import { type SessionOptions, statusCodes, type UserData } from './options.ts';
 import { partsOf, type SessionParts } from './parts.ts';
+import { siteNamed } from './site-name.ts';
 import { parseState, type SessionDict, type SessionModel, STATE_MIN_READER, STATE_VERSION } from './state.ts';
 
 /** A rest that was asked for, until an instant in epoch milliseconds; everywhere where `site` is null. */
@@ -240,7 +240,7 @@ export class Session {
     this.#bond?.guard();
     number()(ms, 'ms');
     checkOptions(options, { site: () => {} });
-    const site = options.site === undefined ? null : siteOf(options.site);
+    const site = options.site === undefined ? null : siteNamed(options.site);
     this.#rest(ms, site);
     this.#decide('rested', `for ${Math.round(ms)} ms`, site ?? '');
   }
