@@ -20,14 +20,16 @@ Examples:
 
 /** Runs the command line with these arguments. Answers the exit code; output is flushed by then. */
 export async function runCli(argv: readonly string[]): Promise<ExitCode> {
-  // Who reads our messages may go away; the work goes on.
+  // Who reads our messages may go away; the work goes on. Who reads the results is told of by each write.
   process.stderr.on('error', () => {});
+  process.stdout.on('error', () => {});
   let exitCode: ExitCode = EXIT.done;
   const program = new Command('troupe')
     .description('Fetches pages as a pool of simulated users, and looks after those users.')
     .version(VERSION)
     .exitOverride()
     .showHelpAfterError('(--help shows what there is)')
+    .configureOutput({ outputError: (text, write) => write(withoutPasswords(text)) })
     .addHelpText('after', HELP);
   const ended = (code: ExitCode): void => {
     exitCode = code;
@@ -56,4 +58,9 @@ function explain(error: unknown): ExitCode {
 /** No such file, no permission, no space: Node's message names the file. */
 function isSystemError(error: unknown): boolean {
   return error instanceof Error && 'syscall' in error;
+}
+
+/** Commander repeats the argument it does not understand, which may be a URL with a password in it. */
+function withoutPasswords(text: string): string {
+  return text.replace(/:\/\/[^\s/?#]*@/g, '://');
 }

@@ -61,7 +61,11 @@ async function fetchOne(request: FetchRequest, { pool, bodies, end }: Run): Prom
     const isStopped =
       end.isAsked && ((error as { code?: unknown }).code === 'POOL_CLOSED' || end.signal.aborted);
     if (isStopped) return undefined;
-    return { info: troupeInfo(error as Response), ms: performance.now() - startedAt, error };
+    return {
+      info: error instanceof Error ? troupeInfo(error) : undefined,
+      ms: performance.now() - startedAt,
+      error,
+    };
   }
 }
 
