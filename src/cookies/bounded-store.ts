@@ -20,13 +20,31 @@ export class BoundedStore extends Store {
   writes = 0;
   /** No cookie ends before this; it may lie too early, never too late. */
   nextExpiry = Number.POSITIVE_INFINITY;
-  readonly #cookies = new Map<string, Cookie>();
-  readonly #sites = new Map<string, Map<string, Cookie>>();
+  #cookies = new Map<string, Cookie>();
+  #sites = new Map<string, Map<string, Cookie>>();
+  /** Whether a fork uses the same maps: they are copied before the first change. */
+  #isShared = false;
 
   constructor(limits?: CookieLimits) {
     super();
     checkCookieLimits(limits);
     this.limits = { ...defaultCookieLimits, ...limits };
+  }
+
+  /**
+   * A store of the same cookies whose changes do not show in this one, nor the other way round. Costs next to nothing:
+   * stored cookies are never changed but replaced, and the maps are copied with the first change.
+   */
+  fork(): BoundedStore {
+    const fork = new BoundedStore(this.limits);
+    fork.#cookies = this.#cookies;
+    fork.#sites = this.#sites;
+    fork.revision = this.revision;
+    fork.writes = this.writes;
+    fork.nextExpiry = this.nextExpiry;
+    this.#isShared = true;
+    fork.#isShared = true;
+    return fork;
   }
 
   /** Cookies stored; expired ones count until {@link prune}. */
@@ -174,7 +192,15 @@ export class BoundedStore extends Store {
     if (oldest) this.#drop(oldest);
   }
 
+  #own(): void {
+    if (!this.#isShared) return;
+    this.#isShared = false;
+    this.#cookies = new Map(this.#cookies);
+    this.#sites = new Map([...this.#sites].map(([site, cookies]) => [site, new Map(cookies)]));
+  }
+
   #add(cookie: Cookie): void {
+    this.#own();
     const id = identity(cookie.domain, cookie.path, cookie.key);
     const site = siteKey(cookie.domain ?? '');
     const ofSite = this.#sites.get(site);
@@ -185,6 +211,7 @@ export class BoundedStore extends Store {
   }
 
   #drop(cookie: Cookie): void {
+    this.#own();
     const id = identity(cookie.domain, cookie.path, cookie.key);
     const site = siteKey(cookie.domain ?? '');
     const ofSite = this.#sites.get(site);

@@ -5,18 +5,17 @@ import type { CookieLimits } from './cookie-limits.ts';
 import { HeaderCache } from './header-cache.ts';
 import { SessionJar } from './session-jar.ts';
 
-/** The cookies of one session behind their handles: the store, the jar that is the engine, and what was made of them. */
+/** The cookies behind a handle: the store, the jar that is the engine, and what was made of them. */
 export class CookieBox {
   readonly store: BoundedStore;
-  readonly #jar: SessionJar;
+  #jar: SessionJar | undefined;
   readonly #headers = new HeaderCache();
   #json: readonly CookieJson[] | undefined;
   #jsonRevision = -1;
   #jsonSize = -1;
 
-  constructor(limits?: CookieLimits) {
-    this.store = new BoundedStore(limits);
-    this.#jar = new SessionJar(this.store);
+  constructor(limits?: CookieLimits, store = new BoundedStore(limits)) {
+    this.store = store;
   }
 
   /** The store without what has expired. */
@@ -30,12 +29,13 @@ export class CookieBox {
   }
 
   header(url: URL): string {
-    return this.#headers.header(this.#jar, this.store, url);
+    return this.#headers.header(this.#engine(), this.store, url);
   }
 
   storeAll(url: URL, headers: readonly string[]): number {
     const before = this.store.writes;
-    for (const header of headers) this.#jar.setCookieSync(header, url, { ignoreError: true });
+    const jar = this.#engine();
+    for (const header of headers) jar.setCookieSync(header, url, { ignoreError: true });
     return this.store.writes - before;
   }
 
@@ -43,8 +43,10 @@ export class CookieBox {
     const waiting = this.store.ofSiteOf('');
     this.store.remove(waiting);
     for (const cookie of waiting) {
-      cookie.domain = hostname.replace(/^\[(.*)\]$/, '$1');
-      this.store.put(cookie);
+      // A twin: the stored one may be another handle's, too.
+      const bound = twin(cookie);
+      bound.domain = hostname.replace(/^\[(.*)\]$/, '$1');
+      this.store.put(bound);
     }
     return waiting.length;
   }
@@ -60,18 +62,23 @@ export class CookieBox {
     return this.#json;
   }
 
-  clone(): CookieBox {
-    const copy = new CookieBox(this.store.limits);
-    for (const cookie of this.pruned().all()) {
-      const twin = new Cookie(cookie as object);
-      twin.creationIndex = cookie.creationIndex;
-      copy.store.put(twin);
-    }
-    return copy;
+  /** The same cookies for another handle; changes of one do not show in the other. */
+  fork(): CookieBox {
+    const fork = new CookieBox(undefined, this.pruned().fork());
+    fork.#json = this.#json;
+    fork.#jsonRevision = this.#jsonRevision;
+    fork.#jsonSize = this.#jsonSize;
+    return fork;
   }
 
-  /** Gives memory back while the session rests. */
-  forget(): void {
-    this.#headers.clear();
+  #engine(): SessionJar {
+    this.#jar ??= new SessionJar(this.store);
+    return this.#jar;
   }
+}
+
+function twin(cookie: Cookie): Cookie {
+  const copy = new Cookie(cookie as object);
+  copy.creationIndex = cookie.creationIndex;
+  return copy;
 }

@@ -1,5 +1,4 @@
 import { type Cookie, type CookieJar, canonicalDomain } from 'tough-cookie';
-import { TroupeError } from '../errors.ts';
 import { fail } from '../internal/options.ts';
 import { type CookieJson, hasSameContent, type SessionCookie, toPlain } from './cookie.ts';
 import { CookieBox } from './cookie-box.ts';
@@ -21,14 +20,6 @@ export type SessionCookiesInput =
   | Iterable<CookieInput>
   | Readonly<Record<string, string>>;
 
-/** What all handles over the same cookies share; `box` is made with the first cookie. */
-interface Shared {
-  readonly limits: CookieLimits | undefined;
-  box: CookieBox | undefined;
-  /** The handle given out last: the only one that may be open. */
-  current: SessionCookies;
-}
-
 /**
  * The cookies of one simulated user: tough-cookie stores and sends them as browsers do it (RFC 6265bis), bounded
  * against hostile sites; {@link SessionJar} says where it differs. A cookie given without a domain is kept aside
@@ -37,7 +28,9 @@ interface Shared {
  * Values are byte strings, as in Node's HTTP headers. Printing one shows counts only.
  */
 export class SessionCookies {
-  #shared: Shared;
+  readonly #limits: CookieLimits | undefined;
+  /** Made with the first cookie. */
+  #box: CookieBox | undefined;
   #jar: CookieJar | undefined;
   #makeError: (() => Error) | undefined;
 
@@ -45,7 +38,7 @@ export class SessionCookies {
   constructor(limits?: CookieLimits) {
     // Checked now, not at the first cookie: an error belongs where the option was written.
     checkCookieLimits(limits);
-    this.#shared = { limits, box: undefined, current: this };
+    this.#limits = limits;
   }
 
   /**
@@ -85,7 +78,7 @@ export class SessionCookies {
 
   /** Cookies that have not expired, those not bound to a host included. */
   get size(): number {
-    return this.#shared.box?.pruned().size ?? 0;
+    return this.#box?.pruned().size ?? 0;
   }
 
   /** Rises with every change, through {@link jar} too; not by reading, nor because a cookie expired. */
@@ -142,7 +135,7 @@ export class SessionCookies {
   /** Deletes all cookies of that name (and place); whether there was any. */
   delete(name: string, place?: CookiePlace): boolean {
     const meant = this.#meant(name, place);
-    this.#shared.box?.store.remove(meant);
+    this.#box?.store.remove(meant);
     return meant.length > 0;
   }
 
@@ -186,7 +179,7 @@ export class SessionCookies {
 
   /** Plain data for {@link fromJSON}: frozen, and the very same array until something changes. */
   toJSON(): readonly CookieJson[] {
-    return this.#shared.box?.toJSON() ?? [];
+    return this.#box?.toJSON() ?? [];
   }
 
   /** Whether both hold the same cookies, in any order. */
@@ -200,40 +193,28 @@ export class SessionCookies {
     });
   }
 
-  /** The same cookies once more; changes of one do not show in the other. */
-  clone(): SessionCookies {
-    const copy = new SessionCookies(this.#shared.limits);
-    copy.#shared.box = this.#shared.box?.clone();
-    return copy;
-  }
-
   /**
    * Ends this handle: every later use of it, or of its {@link jar}, throws what `makeError` makes, except for
-   * `size`, {@link toJSON}, {@link clone} and {@link takeOver}, by which a pool keeps it as what is stored.
+   * `size`, {@link toJSON} and {@link clone}, by which a pool keeps it as what is stored.
    */
   detach(makeError: () => Error): void {
     this.#makeError ??= makeError;
   }
 
   /**
-   * A new handle over the same cookies, without copying: how a pool hands them from one lease to the next. Ends
-   * the handle that was given out last. Any handle, also an ended one, can be taken over from again and again.
+   * The same cookies once more, cheaply; changes of one do not show in the other. Of an ended handle, too: it is how a
+   * pool hands what is stored to each lease, so that a holder who lost its lease can reach nobody's cookies.
    */
-  takeOver(): SessionCookies {
-    const shared = this.#shared;
-    const makeError = () => new TroupeError('LEASE_ENDED', 'these cookies were handed on to another holder');
-    shared.current.detach(makeError);
-    shared.box?.forget();
-    const next = new SessionCookies();
-    next.#shared = shared;
-    shared.current = next;
-    return next;
+  clone(): SessionCookies {
+    const copy = new SessionCookies(this.#limits);
+    copy.#box = this.#box?.fork();
+    return copy;
   }
 
   /** Counts only, as everything that prints a session's cookies does. */
   toString(): string {
     if (this.#makeError) return 'SessionCookies (ended)';
-    const store = this.#shared.box?.pruned();
+    const store = this.#box?.pruned();
     const waiting = store?.ofSiteOf('').length ?? 0;
     return `SessionCookies (${store?.size ?? 0} of ${store?.siteCount ?? 0} sites${waiting ? `, ${waiting} not bound to a host` : ''})`;
   }
@@ -265,12 +246,12 @@ export class SessionCookies {
 
   #open(): CookieBox | undefined {
     if (this.#makeError) throw this.#makeError();
-    return this.#shared.box;
+    return this.#box;
   }
 
   #make(): CookieBox {
-    this.#shared.box ??= new CookieBox(this.#shared.limits);
-    return this.#shared.box;
+    this.#box ??= new CookieBox(this.#limits);
+    return this.#box;
   }
 }
 

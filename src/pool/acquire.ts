@@ -198,11 +198,11 @@ export class Acquirer {
   #open(
     ask: Ask,
     lease: SessionLease,
-    { session: stored, recovered }: LeasedResult,
+    { session: stored }: LeasedResult,
   ): MaybePromise<Attempt<SessionLease>> {
     const { bodies, clock } = this.#context;
     try {
-      const body = bodies.read(stored, recovered, lease.grant.fence);
+      const body = bodies.read(stored);
       const { id, createdAt, expiresAt, usageCount, errorScore } = stored;
       const session = sessionInternals.restore({
         id,
@@ -215,8 +215,7 @@ export class Acquirer {
         bond: lease,
         clock,
       });
-      // After a recovery the body counts as changed: what is stored may be in the hands of who lost it.
-      lease.hold(session, recovered ? { ...body } : body);
+      lease.hold(session, body);
     } catch (error) {
       return this.#passOver(ask, lease, stored.usageCount, stored.errorScore, error);
     }

@@ -95,11 +95,7 @@ export class HeldLeases implements LeaseHome {
     }
     return result.then(
       (outcome) => {
-        if (outcome === 'released') {
-          const { fence } = lease.grant;
-          if (isChanged) context.bodies.remember(session.id, body!, written, fence);
-          else context.bodies.keep(session.id, lease.storedBody, fence);
-        }
+        if (isChanged && outcome === 'released') context.bodies.remember(session.id, body!, written);
         this.#gone(lease);
         this.#released(lease, change, outcome);
         if (problem !== undefined) throw problem;

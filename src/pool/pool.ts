@@ -101,7 +101,7 @@ export class SessionPool implements AsyncDisposable {
     const now = context.clock.now();
     const result = await context.store.add(
       added.map((session, index) =>
-        newSession(usable(session, index), this.#bodyToAdd(session, context), now),
+        newSession(usable(session, index), context.bodies.write(sessionInternals.body(session)), now),
       ),
       this.#settings.maxPoolSize,
     );
@@ -270,13 +270,7 @@ export class SessionPool implements AsyncDisposable {
   }
 
   #view({ context }: PoolCore, stored: ListedSession): PooledSession {
-    return new PooledSession(stored, (read) => context.bodies.view(read));
-  }
-
-  /** A snapshot: what the caller does with its session afterwards does not reach the pool. */
-  #bodyToAdd(session: Session, context: PoolCore['context']): unknown {
-    const body = sessionInternals.body(session);
-    return context.bodies.write(body.cookies ? { ...body, cookies: body.cookies.clone() } : body);
+    return new PooledSession(stored, (read) => context.bodies.read(read));
   }
 }
 

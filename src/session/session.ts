@@ -135,8 +135,8 @@ export class Session {
   get cookies(): SessionCookies {
     if (this.#cookies === undefined) {
       this.#bond?.guard();
-      // Taken over, not shared: the handle of an earlier use ended with that use.
-      this.#cookies = this.#body.cookies?.takeOver() ?? new SessionCookies();
+      // A copy that costs nothing until it changes: a body is never changed in place.
+      this.#cookies = this.#body.cookies?.clone() ?? new SessionCookies();
       this.#cookiesRevision = this.#cookies.revision;
     }
     return this.#cookies;

@@ -182,39 +182,46 @@ test('a handle that is detached throws, and the next one goes on', () => {
   expect(() => jar.removeAllCookiesSync()).toThrow('over');
   expect(() => jar.serializeSync()).toThrow('over');
   expect(inspect(first)).toBe('SessionCookies (ended)');
-  const second = first.takeOver();
-  expect(second.toObject()).toEqual({ a: '1' });
-  second.set('b', '2');
-  const third = second.takeOver();
-  expect(() => second.get('a')).toThrow();
-  expect(third.size).toBe(2);
 });
 
 test('an ended handle still says what is stored, and hands it on again and again', () => {
   const url = 'https://example.com/';
   const stored = new SessionCookies();
-  const first = stored.takeOver();
-  first.storeFromResponse(url, ['a=1']);
-  first.detach(() => new Error('over'));
-  const second = stored.takeOver();
-  second.storeFromResponse(url, ['b=2']);
-  expect(stored.size).toBe(2);
-  expect(first.toJSON()).toBe(stored.toJSON());
-  expect(stored.clone().header(url)).toBe('a=1; b=2');
-  const third = stored.takeOver();
-  expect(() => second.header(url)).toThrow('handed on');
-  third.delete('a');
-  // A lease's own handle becomes the stored one.
-  const fourth = third.takeOver();
-  expect(() => third.header(url)).toThrow('handed on');
-  expect(fourth.header(url)).toBe('b=2');
-  const fifth = first.takeOver();
-  expect(() => fourth.header(url)).toThrow('handed on');
-  expect(fifth.toObject()).toEqual({ b: '2' });
+  stored.storeFromResponse(url, ['a=1']);
+  stored.detach(() => new Error('over'));
+  expect(stored.size).toBe(1);
+  expect(stored.toJSON()).toMatchObject([{ name: 'a', value: '1' }]);
+  expect(stored.clone().header(url)).toBe('a=1');
+  expect(stored.clone().clone().header(url)).toBe('a=1');
+});
+
+test('no change of one reaches a clone or what it was cloned from, through its jar or any other way', async () => {
+  const url = 'https://example.com/';
+  const stored = SessionCookies.from({ unbound: '0' }).set({ name: 'a', value: '1', domain: 'example.com' });
+  const changes: ((cookies: SessionCookies) => unknown)[] = [
+    (cookies) => cookies.set({ name: 'a', value: '2', domain: 'example.com' }),
+    (cookies) => cookies.delete('a'),
+    (cookies) => cookies.clear(),
+    (cookies) => cookies.bindTo(url),
+    (cookies) => cookies.storeFromResponse(url, ['a=3; Domain=example.com', 'b=4']),
+    (cookies) => cookies.jar.setCookie('a=5; Domain=example.com', url),
+    (cookies) => cookies.jar.removeAllCookies(),
+  ];
+  const before = stored.toJSON();
+  for (const change of changes) {
+    const [changed, untouched] = [stored.clone(), stored.clone()];
+    const { revision } = changed;
+    await change(changed);
+    expect(changed.revision).toBeGreaterThan(revision);
+    expect(changed.equals(stored)).toBe(false);
+    expect(stored.toJSON()).toEqual(before);
+    expect(untouched.toJSON()).toEqual(before);
+    stored.set({ name: 'a', value: '1', domain: 'example.com' });
+  }
 });
 
 test('the limits go with the cookies from handle to handle', () => {
-  const cookies = new SessionCookies({ maxPerSite: 2 }).takeOver();
+  const cookies = new SessionCookies({ maxPerSite: 2 }).clone();
   cookies.storeFromResponse('https://example.com/', ['a=1', 'b=1', 'c=1']);
   expect(cookies.size).toBe(2);
   const copy = cookies.clone();
