@@ -37,4 +37,5 @@ export { memoryStore } from './stores/memory/memory-store.ts';
 export { openStore } from './stores/open-store.ts';
 export { type SqliteStoreOptions, sqliteStore } from './stores/sqlite/sqlite-store.ts';
 export type * from './stores/store.ts';
+export { FetchError, type FetchErrorCode, type FetchPhase } from './transport/fetch-error.ts';
 export type { Judgement, Verdict } from './verdict/judge.ts';

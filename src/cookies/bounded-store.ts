@@ -22,6 +22,8 @@ export class BoundedStore extends Store {
   nextExpiry = Number.POSITIVE_INFINITY;
   #cookies = new Map<string, Cookie>();
   #sites = new Map<string, Map<string, Cookie>>();
+  /** The cookie written last; it may be gone. */
+  #newest: Cookie | undefined;
   /** Whether a fork uses the same maps: they are copied before the first change. */
   #isShared = false;
 
@@ -42,6 +44,7 @@ export class BoundedStore extends Store {
     fork.revision = this.revision;
     fork.writes = this.writes;
     fork.nextExpiry = this.nextExpiry;
+    fork.#newest = this.#newest;
     this.#isShared = true;
     fork.#isShared = true;
     return fork;
@@ -95,6 +98,8 @@ export class BoundedStore extends Store {
     // What changes nothing keeps its old expiry, or a site that sends its cookies with every answer would never
     // be seen to extend them.
     const isUnchanged = old !== undefined && old !== cookie && hasSameContent(old, cookie);
+    // Its place at the end of both orders is its own already.
+    if (isUnchanged && this.#newest === old) return;
     if (old) {
       cookie.creation = old.creation;
       cookie.creationIndex = old.creationIndex;
@@ -207,6 +212,7 @@ export class BoundedStore extends Store {
     if (ofSite) ofSite.set(id, cookie);
     else this.#sites.set(site, new Map([[id, cookie]]));
     this.#cookies.set(id, cookie);
+    this.#newest = cookie;
     this.nextExpiry = Math.min(this.nextExpiry, expiryOf(cookie));
   }
 

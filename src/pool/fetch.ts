@@ -1,5 +1,6 @@
 import { LeaseError } from '../errors.ts';
 import type { SessionFetchInit } from '../session/fetch-init.ts';
+import { loadSessionFetch } from '../session/load-fetch.ts';
 import type { Judgement } from '../verdict/judge.ts';
 import type { SessionLease } from './lease.ts';
 import type { AcquireOptions, PoolSettings } from './options.ts';
@@ -115,7 +116,7 @@ interface FetchTerms {
 async function fetchOnce(lease: SessionLease, request: Replayable, terms: FetchTerms): Promise<FetchResult> {
   let response: Response;
   try {
-    const { sessionFetch } = await import('../session/fetch.ts');
+    const sessionFetch = await loadSessionFetch();
     const init = { ...request.init, maxBodyBytes: terms.maxBodyBytes };
     response = await sessionFetch(lease.session, lease, request.input, init, !terms.stream);
   } catch (error) {

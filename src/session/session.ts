@@ -9,6 +9,7 @@ import { type Decision, withDecision } from './decision.ts';
 import type { SessionFetchInit } from './fetch-init.ts';
 import { type Fingerprint, type SessionProxy, showProxy } from './identity.ts';
 import type { SessionLimits } from './limits.ts';
+import { loadSessionFetch } from './load-fetch.ts';
 import { modelOf } from './model.ts';
 import { type SessionOptions, statusCodes, type UserData } from './options.ts';
 import { partsOf, type SessionParts } from './parts.ts';
@@ -44,7 +45,6 @@ export interface SessionInternals {
 }
 
 let internals: SessionInternals;
-let sessionFetch: typeof import('./fetch.ts').sessionFetch | undefined;
 
 /**
  * One simulated user of the web: cookies, a proxy, a fingerprint, its own data, and a record of how well it does.
@@ -273,8 +273,7 @@ export class Session {
    */
   async fetch(input: string | URL | Request, init?: SessionFetchInit): Promise<Response> {
     this.#bond?.guard();
-    // Loaded on first use: who only keeps sessions for another client needs no HTTP.
-    sessionFetch ??= (await import('./fetch.ts')).sessionFetch;
+    const sessionFetch = await loadSessionFetch();
     return sessionFetch(this, this.#bond, input, init);
   }
 
