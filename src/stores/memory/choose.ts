@@ -35,7 +35,8 @@ export function choose(state: MemoryState, rotation: Rotation, site: Site | unde
 /** May the record be leased now? One that has expired is buried. */
 function isEligible(state: MemoryState, record: StoredRecord, site: Site | undefined, now: number): boolean {
   state.looked++;
-  if (record.expiresAt !== null && record.expiresAt <= now) {
+  // The heap is asked first: the record's own time is one more read from memory.
+  if (state.expiries.firstKey <= now && record.expiresAt !== null && record.expiresAt <= now) {
     state.bury(record, 'expired', null, now);
     return false;
   }

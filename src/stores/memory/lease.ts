@@ -40,7 +40,8 @@ function hand(state: MemoryState, record: StoredRecord, request: LeaseRequest, n
   // Read before anything else is done: the record's lines then come from memory at the same time.
   const { id, recovered } = record;
   if (recovered) record.recovered = false;
-  state.takeOut(record);
+  if (record.position >= 0) state.ready.remove(record);
+  else state.takeOut(record);
   const { fence } = state.hold(record, request.holder, now, now + request.leaseMs);
   return { kind: 'leased', lease: { id, token: state.token, fence }, session: record, recovered, now };
 }

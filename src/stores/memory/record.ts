@@ -22,9 +22,9 @@ export class StoredRecord implements StoredSession {
   /** Its last lease ran out, and whoever gets it next must be told. */
   recovered = false;
   readonly id: string;
-  expiresAt: number | null;
   /** One block lies here directly: a `Map` for it would cost more than the block. */
   blocks: Block | Map<string, Block> | null = null;
+  expiresAt: number | null;
   rest: Rest | null = null;
   status: SessionStatus = 'usable';
   body: unknown;
