@@ -10,3 +10,6 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
 };
+
+/** `setTimeout` takes no more: what is longer would end at once. */
+export const MAX_TIMER_MS = 2 ** 31 - 1;

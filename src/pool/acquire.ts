@@ -1,5 +1,6 @@
 import { siteOf } from '../cookies/site.ts';
 import { PoolClosedError, StateError } from '../errors.ts';
+import { MAX_TIMER_MS } from '../internal/clock.ts';
 import { isPromise, type MaybePromise } from '../internal/maybe-promise.ts';
 import { sessionInternals } from '../session/session.ts';
 import { siteNamed } from '../session/site-name.ts';
@@ -27,6 +28,10 @@ export class Acquirer {
   readonly #isLocal: boolean;
   #stopWatching: (() => void) | undefined;
   #refusal: (() => Error) | undefined;
+  /** Attempts that wait for the store. */
+  readonly #underWay = new Set<Promise<unknown>>();
+  /** Sites at which somebody found no place. */
+  readonly #turnedBack = new Set<string>();
 
   constructor(context: PoolContext, held: HeldLeases, creation: Creation) {
     this.#context = context;
@@ -37,10 +42,7 @@ export class Acquirer {
     this.#line = new WaitingLine({
       attempt: (ask) => this.#attempt(ask),
       sessionOf: (ask) => ask.id,
-      unclaimed: (served) =>
-        void Promise.resolve(served)
-          .then((lease) => lease.release())
-          .catch(() => {}),
+      unclaimed: (served) => this.#unclaimed(served),
       now: () => context.clock.monotonic(),
       onWaiting: (isWaiting) => this.#watch(isWaiting),
     });
@@ -54,6 +56,11 @@ export class Acquirer {
   refuse(why: string): void {
     this.#refusal = () => new PoolClosedError(why);
     this.#line.dismiss(this.#refusal);
+  }
+
+  /** Resolves when no attempt waits for the store any more: after {@link refuse}, nothing more is taken. */
+  async settled(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
   }
 
   acquire(options: AcquireOptions | undefined): Promise<SessionLease> {
@@ -104,17 +111,29 @@ export class Acquirer {
   #first(ask: Ask, result: Attempt<SessionLease>, changes: number): MaybePromise<SessionLease> {
     if ('served' in result) {
       if (!ask.signal?.aborted) return result.served;
-      void Promise.resolve(result.served).then((lease) => lease.release());
+      this.#unclaimed(result.served);
       throw ask.signal.reason;
     }
     return this.#wait(ask, this.#line.changes === changes ? result.retryInMs : 0);
   }
 
+  /** Nobody is there any more to take it. */
+  #unclaimed(served: MaybePromise<SessionLease>): void {
+    Promise.resolve(served)
+      .then((lease) => lease.release())
+      .catch(() => {});
+  }
+
   #wait(ask: Ask, retryInMs: number | null): Promise<SessionLease> {
+    // Also for who asked before: the line was sent away while the store was looking.
+    if (this.#refusal) throw this.#refusal();
     const { served, leave } = this.#line.join(ask, ask.key, retryInMs);
-    const timer = setTimeout(() => {
-      acquireError('ACQUIRE_TIMEOUT', ask, this.#context).then(leave, leave);
-    }, ask.timeoutMs);
+    const timer = setTimeout(
+      () => {
+        acquireError('ACQUIRE_TIMEOUT', ask, this.#context).then(leave, leave);
+      },
+      Math.min(ask.timeoutMs, MAX_TIMER_MS),
+    );
     const giveUp = () => leave(ask.signal!.reason);
     ask.signal?.addEventListener('abort', giveUp, { once: true });
     return served.finally(() => {
@@ -124,10 +143,15 @@ export class Acquirer {
   }
 
   #attempt(ask: Ask): MaybePromise<Attempt<SessionLease>> {
+    if (this.#refusal) throw this.#refusal();
     const { sites, store, clock } = this.#context;
     if (ask.site !== undefined) {
       const waitMs = sites.waitMs(ask.site);
-      if (waitMs > 0) return { retryInMs: waitMs === Number.POSITIVE_INFINITY ? null : waitMs };
+      if (waitMs === Number.POSITIVE_INFINITY) {
+        this.#turnedBack.add(ask.site);
+        return { retryInMs: null };
+      }
+      if (waitMs > 0) return { retryInMs: waitMs };
       sites.enter(ask.site);
     }
     const askedAt = clock.monotonic();
@@ -137,17 +161,21 @@ export class Acquirer {
     try {
       result = store.lease(this.#request(ask));
     } catch (error) {
-      if (ask.site !== undefined) sites.leave(ask.site);
+      if (ask.site !== undefined) this.#leaveUnserved(ask.site);
       throw error;
     }
     if (!isPromise(result)) return this.#answered(ask, result, askedAt, askedAtWall);
-    return result.then(
+    const attempt = result.then(
       (answer) => this.#answered(ask, answer, askedAt, askedAtWall),
       (error) => {
-        if (ask.site !== undefined) sites.leave(ask.site);
+        if (ask.site !== undefined) this.#leaveUnserved(ask.site);
         throw error;
       },
     );
+    this.#underWay.add(attempt);
+    const done = () => this.#underWay.delete(attempt);
+    attempt.then(done, done);
+    return attempt;
   }
 
   #request(ask: Ask): LeaseRequest {
@@ -170,6 +198,9 @@ export class Acquirer {
     askedAt: number,
     askedAtWall: number | undefined,
   ): MaybePromise<Attempt<SessionLease>> {
+    if (this.#refusal && (result.kind === 'leased' || result.kind === 'vacant')) {
+      return this.#refuse(ask, result.lease, this.#refusal());
+    }
     if (result.kind === 'leased') {
       const lease = this.#take(ask, result.lease, askedAt, askedAtWall ?? result.now);
       return this.#open(ask, lease, result);
@@ -177,9 +208,22 @@ export class Acquirer {
     if (result.kind === 'vacant') {
       return { served: this.#make(ask, this.#take(ask, result.lease, askedAt, askedAtWall ?? result.now)) };
     }
-    if (ask.site !== undefined) this.#context.sites.leave(ask.site);
+    if (ask.site !== undefined) this.#leaveUnserved(ask.site);
     if (result.kind === 'again') return nextTurn().then(() => this.#attempt(ask));
     return this.#none(ask, result.retryInMs);
+  }
+
+  /** The pool closed while the store was looking: what it found goes back, as it was. */
+  async #refuse(ask: Ask, grant: StoreLease, error: Error): Promise<never> {
+    if (ask.site !== undefined) this.#leaveUnserved(ask.site);
+    await this.#context.store.release(grant, null);
+    throw error;
+  }
+
+  /** Gives up the place at a site that an attempt took and did not need, to those who found no place meanwhile. */
+  #leaveUnserved(site: string): void {
+    this.#held.leaveUnserved(site);
+    if (this.#turnedBack.delete(site)) this.#line.offer();
   }
 
   #take(ask: Ask, grant: StoreLease, askedAt: number, askedAtWall: number): SessionLease {

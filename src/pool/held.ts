@@ -65,6 +65,11 @@ export class HeldLeases implements LeaseHome {
     this.#listener.freed(undefined);
   }
 
+  /** Leaves the place at a site of one who got no session. */
+  leaveUnserved(site: string): void {
+    this.#gate.leave(site);
+  }
+
   giveBack(lease: SessionLease): Promise<void> {
     const { context } = this;
     const { session } = lease;
@@ -208,10 +213,14 @@ export class HeldLeases implements LeaseHome {
     if (due.length === 0) return;
     const askedAt = clock.monotonic();
     const askedAtWall = clock.now();
+    const renewals = due.map((lease) => this.#renewal(lease));
     try {
-      const outcomes = await store.renew(due.map((lease) => this.#renewal(lease)));
-      for (const [index, outcome] of outcomes.entries())
-        this.#renewed(due[index]!, outcome, askedAt, askedAtWall);
+      const outcomes = await store.renew(renewals);
+      for (const [index, outcome] of outcomes.entries()) {
+        const lease = due[index]!;
+        // A place that became a session meanwhile has a new lease, and is not lost.
+        if (lease.grant === renewals[index]!.lease) this.#renewed(lease, outcome, askedAt, askedAtWall);
+      }
     } catch (error) {
       events.emit('error', { error, during: `the renewal of ${due.length} leases` });
     }

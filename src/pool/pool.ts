@@ -1,4 +1,4 @@
-import { OptionError, StoreError } from '../errors.ts';
+import { OptionError, PoolClosedError, StoreError } from '../errors.ts';
 import { systemClock } from '../internal/clock.ts';
 import { checkOptions, number, oneOf, text } from '../internal/options.ts';
 import type { SessionOptions } from '../session/options.ts';
@@ -63,9 +63,10 @@ export class SessionPool implements AsyncDisposable {
    * @throws CreateError where a new one was needed and could not be made
    */
   acquire(options?: AcquireOptions): Promise<SessionLease> {
-    const core = this.#core;
-    if (core) return core.acquirer.acquire(options);
-    return this.#open().then(({ acquirer }) => acquirer.acquire(options));
+    if (this.#core) return this.#core.acquirer.acquire(options);
+    const opening = this.#open();
+    // Open at once, with a store that was given: whoever comes next must not overtake the first.
+    return this.#core ? this.acquire(options) : opening.then(({ acquirer }) => acquirer.acquire(options));
   }
 
   /**
@@ -225,6 +226,7 @@ export class SessionPool implements AsyncDisposable {
     if (this.#closing || (!this.#core && !this.#opening)) return this.close();
     const { acquirer, held } = await this.#open();
     acquirer.refuse(`pool "${this.name}" is draining`);
+    await acquirer.settled();
     await held.empty();
     await this.close();
   }
@@ -242,12 +244,13 @@ export class SessionPool implements AsyncDisposable {
   async #close(): Promise<void> {
     if (!this.#core && !this.#opening) {
       // Never used: whoever comes now is refused all the same.
-      this.#opening = Promise.reject(new StoreError('STORE_CLOSED', `pool "${this.name}" is closed`));
+      this.#opening = Promise.reject(new PoolClosedError(`pool "${this.name}" is closed`));
       this.#opening.catch(() => {});
       return;
     }
     const { context, held, acquirer, pruning } = await this.#open();
     acquirer.refuse(`pool "${this.name}" is closed`);
+    await acquirer.settled();
     await held.giveBackAll('the pool closes');
     held.stop();
     pruning.stop();

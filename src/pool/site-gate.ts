@@ -1,3 +1,4 @@
+import { MAX_TIMER_MS } from '../internal/clock.ts';
 import type { SiteTraffic } from './sites.ts';
 
 interface Line {
@@ -62,6 +63,6 @@ export class SiteGate {
     }
     if (line.admissions.length === 0) this.#lines.delete(site);
     else if (waitMs !== Number.POSITIVE_INFINITY)
-      line.timer = setTimeout(() => this.#admit(site), Math.ceil(waitMs));
+      line.timer = setTimeout(() => this.#admit(site), Math.min(Math.ceil(waitMs), MAX_TIMER_MS));
   }
 }

@@ -1,3 +1,4 @@
+import { MAX_TIMER_MS } from '../internal/clock.ts';
 import type { MaybePromise } from '../internal/maybe-promise.ts';
 
 /** What an attempt came to: served, or not, and when another is worth it (`null`: only when something changes). */
@@ -14,6 +15,9 @@ interface Waiter<Ask, T> {
   /** Monotonic instant from which another attempt is worth it. */
   retryAt: number;
 }
+
+/** What an attempt of one in line ended with; `gone`: with an error, or too late. */
+type TryEnd = 'served' | 'refused' | 'gone';
 
 interface LineOptions<Ask, T> {
   attempt(ask: Ask): MaybePromise<Attempt<T>>;
@@ -95,20 +99,26 @@ export class WaitingLine<Ask, T> {
 
   /** Offers what is free to the waiters in their order, each kind of ask once; a single freed session ends with its taker. */
   async #round(sessionId: string | undefined): Promise<void> {
-    const refused = new Set<string>();
+    const refused = new Map<string, Waiter<Ask, T>>();
     for (const waiter of this.#waiters) {
-      if (waiter.isTrying || refused.has(waiter.key)) continue;
+      if (waiter.isTrying) continue;
+      const first = refused.get(waiter.key);
+      if (first) {
+        // It would hear the same; and an attempt that is due must not stay due, or the line would spin.
+        waiter.retryAt = first.retryAt;
+        continue;
+      }
       const wanted = this.#options.sessionOf(waiter.ask);
       if (sessionId !== undefined && wanted !== undefined && wanted !== sessionId) continue;
       const result = this.#try(waiter);
-      const isServed = result instanceof Promise ? await result : result;
-      if (!isServed) refused.add(waiter.key);
-      else if (sessionId !== undefined) break;
+      const end = result instanceof Promise ? await result : result;
+      if (end === 'refused') refused.set(waiter.key, waiter);
+      else if (end === 'served' && sessionId !== undefined) break;
     }
     this.#schedule();
   }
 
-  #try(waiter: Waiter<Ask, T>): MaybePromise<boolean> {
+  #try(waiter: Waiter<Ask, T>): MaybePromise<TryEnd> {
     const changes = this.#changes;
     waiter.isTrying = true;
     let attempt: MaybePromise<Attempt<T>>;
@@ -124,24 +134,25 @@ export class WaitingLine<Ask, T> {
     );
   }
 
-  #tried(waiter: Waiter<Ask, T>, result: Attempt<T>, changes: number): MaybePromise<boolean> {
+  #tried(waiter: Waiter<Ask, T>, result: Attempt<T>, changes: number): MaybePromise<TryEnd> {
     waiter.isTrying = false;
     if ('served' in result) {
       const isWaiting = this.#remove(waiter);
       if (isWaiting) waiter.resolve(result.served);
       else this.#options.unclaimed(result.served);
-      return isWaiting;
+      return isWaiting ? 'served' : 'gone';
     }
-    if (!this.#waiters.has(waiter)) return false;
+    if (!this.#waiters.has(waiter)) return 'gone';
     waiter.retryAt = at(this.#options.now(), result.retryInMs);
     // Something was freed while the store was looking: it may have looked too early.
-    return changes === this.#changes ? false : this.#try(waiter);
+    return changes === this.#changes ? 'refused' : this.#try(waiter);
   }
 
-  #failed(waiter: Waiter<Ask, T>, error: unknown): boolean {
+  #failed(waiter: Waiter<Ask, T>, error: unknown): TryEnd {
     waiter.isTrying = false;
     if (this.#remove(waiter)) waiter.reject(error);
-    return false;
+    // Its own error: the next in line tries for itself, and hears at once if there is nothing to wait for.
+    return 'gone';
   }
 
   #remove(waiter: Waiter<Ask, T>): boolean {
@@ -169,9 +180,6 @@ export class WaitingLine<Ask, T> {
     this.#timer = setTimeout(() => this.offer(), inMs);
   }
 }
-
-/** `setTimeout` takes no more. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 function at(now: number, retryInMs: number | null): number {
   return retryInMs === null ? Number.POSITIVE_INFINITY : now + retryInMs;
