@@ -43,24 +43,19 @@ export function nextCandidate(work: Work, target: Target, budget: Budget): Candi
 function firstDue(work: Work, isDown: boolean, budget: Budget): Candidate | 'again' | undefined {
   if (budget.isSpent) return 'again';
   budget.spend(1);
-  return toCandidate(
-    work.sql.get(
-      `SELECT ${COLUMNS}, b.body FROM session s JOIN body b USING (sid) WHERE s.due <= ?
-       ORDER BY s.due ${isDown ? 'DESC' : 'ASC'}, s.sid ${isDown ? 'DESC' : 'ASC'} LIMIT 1`,
-      work.dueNow,
-    ),
-  );
+  return toCandidate(work.sql.get(isDown ? LATEST_DUE : EARLIEST_DUE, work.dueNow));
 }
+
+// Built once: to build and hash such a text for every lease would cost as much as a statement.
+const WITH_BODY = `SELECT ${COLUMNS}, b.body FROM session s JOIN body b USING (sid)`;
+const EARLIEST_DUE = `${WITH_BODY} WHERE s.due <= ? ORDER BY s.due, s.sid LIMIT 1`;
+const LATEST_DUE = `${WITH_BODY} WHERE s.due <= ? ORDER BY s.due DESC, s.sid DESC LIMIT 1`;
+const FROM_SID = `${WITH_BODY} WHERE s.sid >= ? ORDER BY s.sid LIMIT 1`;
 
 /** Rests for the site that are over. Their sessions stand where the walk has already passed, so they come first. */
 function endedSiteRest(work: Work, site: number, budget: Budget): Candidate | 'again' | undefined {
   for (;;) {
-    const ended = work.sql.all(
-      `SELECT b.sid, b.until, s.due FROM site_block b JOIN session s USING (sid)
-       WHERE b.site = ? AND b.until <= ? ORDER BY b.until LIMIT ${ENDED}`,
-      site,
-      work.now,
-    );
+    const ended = work.sql.all(ENDED_RESTS, site, work.now);
     for (const [sid, until, due] of ended as number[][]) {
       if (budget.isSpent) return 'again';
       budget.spend(1);
@@ -71,6 +66,9 @@ function endedSiteRest(work: Work, site: number, budget: Budget): Candidate | 'a
   }
 }
 
+const ENDED_RESTS = `SELECT b.sid, b.until, s.due FROM site_block b JOIN session s USING (sid)
+  WHERE b.site = ? AND b.until <= ? ORDER BY b.until LIMIT ${ENDED}`;
+
 function probe(work: Work, site: number | undefined, budget: Budget): Candidate | undefined {
   const ends = work.sql.get(
     'SELECT (SELECT min(sid) FROM session), (SELECT max(sid) FROM session)',
@@ -80,12 +78,7 @@ function probe(work: Work, site: number | undefined, budget: Budget): Candidate 
   for (let tries = 0; tries < PROBES && !budget.isSpent; tries++) {
     budget.spend(1);
     const sid = first + Math.floor(Math.random() * (last - first + 1));
-    const found = toCandidate(
-      work.sql.get(
-        `SELECT ${COLUMNS}, b.body FROM session s JOIN body b USING (sid) WHERE s.sid >= ? ORDER BY s.sid LIMIT 1`,
-        sid,
-      ),
-    );
+    const found = toCandidate(work.sql.get(FROM_SID, sid));
     if (!found || found.row.due === null || found.row.due > work.dueNow) continue;
     if (site === undefined || blockOf(work, found.row.sid, site) === undefined) return found;
   }
@@ -147,8 +140,8 @@ function walk(
 
 const WALK = `SELECT s.due, s.sid, EXISTS (SELECT 1 FROM site_block b WHERE b.sid = s.sid AND b.site = ?3)
   FROM session s WHERE s.due BETWEEN ?1 AND ?2`;
-const WALK_UP = `${WALK} ORDER BY s.due, s.sid LIMIT ?4`;
-const WALK_DOWN = `${WALK} ORDER BY s.due DESC, s.sid DESC LIMIT ?4`;
+const WALK_UP = `${WALK} ORDER BY s.due, s.sid LIMIT ?4 + 0`;
+const WALK_DOWN = `${WALK} ORDER BY s.due DESC, s.sid DESC LIMIT ?4 + 0`;
 
 function toCandidate(values: Values | undefined): Candidate | undefined {
   return values && { row: toRow(values), body: values[BODY] as string };

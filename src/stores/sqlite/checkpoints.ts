@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 
-/** From this size on the log is written back into the file: 4 MiB, some 1000 pages. */
+/** From this size on the log is written back into the file: 16 MiB, some 4000 pages. */
 const WAL_BYTES = 16 * 1024 * 1024;
 /** How often the size is looked at while there are writes. */
 const LOOK_MS = 20;
@@ -9,13 +9,21 @@ const LOOK_MS = 20;
 /**
  * The thread's program. As text, so that it also runs from a bundle, where there is no file beside this one.
  * First what can be done beside the writers; then the rest, which keeps them off for a moment, so that the log
- * starts anew: under steady load it would otherwise only grow.
+ * starts anew: under steady load it would otherwise only grow. What another process did, or is at, is left to it.
+ *
+ * The length is asked of the file system and not read from the shared memory: to close a file of our own would
+ * drop the locks that SQLite holds on it (https://www.sqlite.org/howtocorrupt.html, 2.2).
  */
 const PROGRAM = `
+const { statSync } = require('node:fs');
 const { parentPort, workerData } = require('node:worker_threads');
 const { DatabaseSync } = require('node:sqlite');
-const db = new DatabaseSync(workerData.path, { timeout: 0 });
-db.exec('PRAGMA synchronous = ' + workerData.synchronous);
+const { path, bytes, synchronous } = workerData;
+const db = new DatabaseSync(path, { timeout: 0 });
+db.exec('PRAGMA synchronous = ' + synchronous);
+const beside = db.prepare('PRAGMA wal_checkpoint(PASSIVE)');
+const alone = db.prepare('PRAGMA wal_checkpoint(TRUNCATE)');
+const isLong = () => statSync(path + '-wal', { throwIfNoEntry: false })?.size >= bytes;
 parentPort.on('message', (message) => {
   if (message === 'close') {
     db.close();
@@ -23,10 +31,8 @@ parentPort.on('message', (message) => {
     return;
   }
   try {
-    db.exec('PRAGMA wal_checkpoint(PASSIVE)');
-    db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    if (isLong() && !beside.get().busy && isLong()) alone.get();
   } catch (error) {
-    // Another process is at it, or somebody reads: the next look will ask again.
     if ((error.errcode & 0xff) !== 5 && (error.errcode & 0xff) !== 6) throw error;
   }
   parentPort.postMessage('done');
@@ -94,7 +100,7 @@ export class Checkpoints {
   }
 
   #start(): Worker {
-    const workerData = { path: this.#path, synchronous: this.#synchronous };
+    const workerData = { path: this.#path, synchronous: this.#synchronous, bytes: WAL_BYTES };
     const worker = new Worker(PROGRAM, { eval: true, workerData, name: 'troupe-checkpoints' });
     worker.unref();
     worker.on('message', () => {

@@ -48,7 +48,7 @@ function sites(work: Work): StoreCounts['sites'] {
 }
 
 function endedRests(work: Work, site: number, most: number): number {
-  const sql = 'SELECT count(*) FROM (SELECT 1 FROM site_block WHERE site = ? AND until <= ? LIMIT ?)';
+  const sql = 'SELECT count(*) FROM (SELECT 1 FROM site_block WHERE site = ? AND until <= ? LIMIT ? + 0)';
   return number(work, sql, site, work.now, most);
 }
 

@@ -33,6 +33,9 @@ export function removeDead(work: Work, sid: number): void {
   work.counters.add('dead', -1);
 }
 
+const EXPIRED = `SELECT ${COLUMNS} FROM session s WHERE s.expires IS NOT NULL AND s.died IS NULL
+  AND (s.expires, s.sid) > (?, ?) AND s.expires <= ? ORDER BY s.expires, s.sid LIMIT ? + 0`;
+
 /** Ends an expired session that nobody holds. A lease of it that ran out was a use. */
 export function buryIfExpired(work: Work, row: SessionRow): boolean {
   if (!isExpired(work, row) || isLeased(work, row)) return false;
@@ -46,14 +49,7 @@ export function buryIfExpired(work: Work, row: SessionRow): boolean {
  */
 export function buryExpired(work: Work, limit: number): { lookedAt: number; buried: number } {
   const from = work.hints.expiry;
-  const rows = work.sql.all(
-    `SELECT ${COLUMNS} FROM session s WHERE s.expires IS NOT NULL AND s.died IS NULL
-       AND (s.expires, s.sid) > (?, ?) AND s.expires <= ? ORDER BY s.expires, s.sid LIMIT ?`,
-    from.expires,
-    from.sid,
-    work.now,
-    limit,
-  );
+  const rows = work.sql.all(EXPIRED, from.expires, from.sid, work.now, limit);
   let buried = 0;
   for (const values of rows) {
     const row = toRow(values);

@@ -1,40 +1,80 @@
-import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
+import { existsSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { pathToFileURL } from 'node:url';
 import { StoreError } from '../../errors.ts';
 import { APPLICATION_ID, migrations } from './schema.ts';
+import { isBusy, isDamage } from './sqlite-errors.ts';
 
-/** First bytes of every SQLite 3 file (https://www.sqlite.org/fileformat2.html, 1.3). */
-const MAGIC = 'SQLite format 3\0';
-const HEADER_BYTES = 100;
+/** SQLite takes a file shorter than its smallest page for an empty database, and would write over it. */
+const SMALLEST_PAGE_BYTES = 512;
 
 export function unusable(path: string, what: string, todo: string, cause?: unknown): StoreError {
   return new StoreError('STORE_UNUSABLE', `the store file ${path} ${what}; ${todo}`, { cause });
 }
 
 /**
- * Looks at a file with plain reads before SQLite may open it, since SQLite writes into a folder (a journal to
- * roll back, `-wal`, `-shm`) even for a file that turns out not to be ours. `new`: nothing there yet.
- * `unclear`: another process is creating it at this moment, or died while doing so: SQLite's own locks will tell.
+ * Refuses what is not ours, and leaves it as it is. `new`: nothing there yet. `unclear`: another process is
+ * creating it at this moment, or died while doing so: SQLite's own locks will tell.
+ *
+ * All reading is SQLite's, none ours: a file that we opened and closed would take with it the locks that another
+ * store of this process holds on it (https://www.sqlite.org/howtocorrupt.html, 2.2).
  */
 export function checkFile(path: string): 'new' | 'ours' | 'unclear' {
   const folder = dirname(path);
   if (!existsSync(folder)) {
     throw unusable(path, `cannot be made: there is no folder ${folder}`, 'create the folder first');
   }
-  if (!existsSync(path)) return 'new';
-  const header = readHeader(path);
-  if (header.length === 0) return 'new';
-  if (header.length < HEADER_BYTES || header.toString('latin1', 0, MAGIC.length) !== MAGIC) {
+  const stats = statSync(path, { throwIfNoEntry: false }) as Stats | undefined;
+  if (stats === undefined || stats.size === 0) return 'new';
+  if (!stats.isFile()) throw unusable(path, 'is not a regular file', 'choose another path');
+  try {
+    if (stats.size < SMALLEST_PAGE_BYTES) throw notSqlite(path);
+    checkWithoutTrace(path);
+  } catch (error) {
+    if (isBusy(error)) throw error;
     if (existsSync(`${path}-journal`)) return 'unclear';
-    throw unusable(path, 'is not an SQLite file', 'choose another path; it was left untouched');
+    throw error;
   }
-  if (header.readUInt32BE(68) !== APPLICATION_ID) {
-    if (existsSync(`${path}-journal`)) return 'unclear';
-    throw unusable(path, 'belongs to another application', 'choose another path; it was left untouched');
-  }
-  checkVersion(path, header.readUInt32BE(60));
-  checkSize(path, header);
   return 'ours';
+}
+
+/**
+ * "Immutable" keeps SQLite from taking locks, from rolling anything back and from making `-wal` and `-shm` beside a
+ * file that we then refuse. It reads no log either: where there is one, a second look follows, at a file that is
+ * known to be ours by then.
+ */
+function checkWithoutTrace(path: string): void {
+  const hasLog = existsSync(`${path}-wal`);
+  const url = pathToFileURL(path);
+  url.search = 'immutable=1';
+  let isOurs = false;
+  try {
+    look(url, (db) => {
+      if (pragma(db, 'application_id') !== APPLICATION_ID) throw foreign(path);
+      isOurs = true;
+      checkContent(db, path);
+    });
+  } catch (error) {
+    // Pages may still be in the log, or be moving: somebody may have opened the file meanwhile.
+    const mayBeWhole = isDamage(error) && (hasLog || existsSync(`${path}-wal`));
+    if (!mayBeWhole) throw isOurs || !isDamage(error) ? error : notSqlite(path, error);
+  }
+  if (hasLog) look(pathToFileURL(path), (db) => checkContent(db, path));
+}
+
+function look(url: URL, check: (db: DatabaseSync) => void): void {
+  const db = new DatabaseSync(url, { readOnly: true, timeout: 0 });
+  try {
+    check(db);
+  } finally {
+    db.close();
+  }
+}
+
+function checkContent(db: DatabaseSync, path: string): void {
+  checkVersion(path, pragma(db, 'user_version'));
+  db.prepare('SELECT living FROM totals').get();
 }
 
 export function checkVersion(path: string, version: number): void {
@@ -46,32 +86,19 @@ export function checkVersion(path: string, version: number): void {
   );
 }
 
-function readHeader(path: string): Buffer {
-  let file: number;
-  try {
-    if (!statSync(path).isFile()) throw unusable(path, 'is not a regular file', 'choose another path');
-    file = openSync(path, 'r');
-  } catch (error) {
-    if (error instanceof StoreError) throw error;
-    throw unusable(path, 'cannot be read', 'check its permissions', error);
-  }
-  try {
-    const header = Buffer.alloc(HEADER_BYTES);
-    return header.subarray(0, readSync(file, header, 0, HEADER_BYTES, 0));
-  } finally {
-    closeSync(file);
-  }
+export function pragma(db: DatabaseSync, name: string): number {
+  return Number(db.prepare(`PRAGMA ${name}`).get()?.[name]);
 }
 
-/** A file that was cut off. Only without a log: with one, the missing pages may still be in it. */
-function checkSize(path: string, header: Buffer): void {
-  const wal = statSync(`${path}-wal`, { throwIfNoEntry: false });
-  if (wal !== undefined && wal.size > 0) return;
-  const rawPageSize = header.readUInt16BE(16);
-  const pageSize = rawPageSize === 1 ? 65_536 : rawPageSize;
-  const isCountValid = header.readUInt32BE(24) === header.readUInt32BE(92);
-  const size = statSync(path).size;
-  if (isCountValid && size < header.readUInt32BE(28) * pageSize) {
-    throw unusable(path, 'is damaged: its end is missing', 'restore it from a backup, or move it away');
-  }
+export function foreign(path: string): StoreError {
+  return unusable(path, 'belongs to another application', 'choose another path; it was left untouched');
+}
+
+function notSqlite(path: string, cause?: unknown): StoreError {
+  return unusable(
+    path,
+    'is not an SQLite file, or damaged',
+    'choose another path; it was left untouched',
+    cause,
+  );
 }

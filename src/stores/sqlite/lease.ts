@@ -93,6 +93,9 @@ function take(work: Work, request: LeaseRequest, { row: found, body }: Candidate
   };
 }
 
+const ENDED_RESTS = `UPDATE session SET resting = 0
+  WHERE sid IN (SELECT sid FROM session WHERE resting = 1 AND due <= ? LIMIT ${SWEPT})`;
+
 /**
  * What time alone has changed, a bounded part of it: expired sessions are buried and ended rests no longer
  * counted. Answers whether the expired are all done; then it need not look again within this millisecond.
@@ -103,11 +106,7 @@ function sweep(work: Work, budget: Budget): boolean {
   if (hints.sweptAt === work.now) return true;
   const { lookedAt } = buryExpired(work, SWEPT);
   budget.spend(lookedAt);
-  const rested = work.sql.run(
-    `UPDATE session SET resting = 0
-     WHERE sid IN (SELECT sid FROM session WHERE resting = 1 AND due <= ? LIMIT ${SWEPT})`,
-    work.dueNow,
-  );
+  const rested = work.sql.run(ENDED_RESTS, work.dueNow);
   work.counters.add('resting', -rested);
   budget.spend(rested);
   const isDone = lookedAt < SWEPT;

@@ -20,7 +20,7 @@ export function list(work: Work, page: ListPage): ListResult {
   const lookedAt = page.state === undefined ? limit : LOOKED_AT;
   const rows = work.sql
     .all(
-      `SELECT ${COLUMNS} FROM session s WHERE s.id > ? ORDER BY s.id LIMIT ?`,
+      `SELECT ${COLUMNS} FROM session s WHERE s.id > ? ORDER BY s.id LIMIT ? + 0`,
       page.after ?? '',
       lookedAt + 1,
     )

@@ -1,7 +1,6 @@
-import { closeSync, existsSync, openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import { pathToFileURL } from 'node:url';
-import { checkFile, checkVersion, unusable } from './file-checks.ts';
+import { checkFile, checkVersion, foreign, pragma, unusable } from './file-checks.ts';
 import { APPLICATION_ID, migrations } from './schema.ts';
 import { isBusy, toStoreError } from './sqlite-errors.ts';
 
@@ -12,11 +11,9 @@ export type Synchronous = 'normal' | 'full';
  * another process is at the same thing, and the caller tries again.
  */
 export function openFile(path: string, synchronous: Synchronous): DatabaseSync {
-  const state = checkFile(path);
-  if (state === 'ours') checkReadOnly(path);
-  if (state === 'new') createEmpty(path);
   let db: DatabaseSync | undefined;
   try {
+    if (checkFile(path) === 'new') createEmpty(path);
     db = new DatabaseSync(path, { timeout: 0, enableForeignKeyConstraints: false });
     migrate(db, path);
     configure(db, path, synchronous);
@@ -27,34 +24,12 @@ export function openFile(path: string, synchronous: Synchronous): DatabaseSync {
   }
 }
 
-/**
- * The version may still be in the log, where the plain look at the header does not see it, and the header says
- * nothing of damage behind it. Where there is no log nobody has the file open, and "immutable" keeps SQLite from
- * making one beside a file that we then refuse.
- */
-function checkReadOnly(path: string): void {
-  const url = pathToFileURL(path);
-  const isAlone = !existsSync(`${path}-wal`);
-  if (isAlone) url.search = 'immutable=1';
-  let db: DatabaseSync | undefined;
-  try {
-    db = new DatabaseSync(url, { readOnly: true, timeout: 0 });
-    checkVersion(path, pragma(db, 'user_version'));
-    db.prepare('SELECT living FROM totals').get();
-  } catch (error) {
-    // Somebody opened it meanwhile, and what was read may be torn.
-    if (isAlone && existsSync(`${path}-wal`)) return;
-    throw isBusy(error) ? error : toStoreError(error, path);
-  } finally {
-    db?.close();
-  }
-}
-
 /** The mode is set when the file is made: SQLite gives `-wal` and `-shm` the mode of the file itself. */
 function createEmpty(path: string): void {
   try {
-    closeSync(openSync(path, 'a', 0o600));
+    closeSync(openSync(path, 'wx', 0o600));
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return;
     throw unusable(path, 'cannot be made', 'check the permissions of its folder', error);
   }
 }
@@ -70,7 +45,7 @@ function migrate(db: DatabaseSync, path: string): void {
   try {
     const isEmpty = db.prepare('SELECT count(*) AS tables FROM sqlite_schema').get()?.tables === 0;
     if (!isEmpty && pragma(db, 'application_id') !== APPLICATION_ID) {
-      throw unusable(path, 'belongs to another application', 'choose another path; it was left untouched');
+      throw foreign(path);
     }
     const version = pragma(db, 'user_version');
     checkVersion(path, version);
@@ -91,8 +66,4 @@ function configure(db: DatabaseSync, path: string, synchronous: Synchronous): vo
   // Checkpoints are a thread's work (checkpoints.ts). Only where it falls far behind, at 64 MiB, a commit does it.
   db.exec(`PRAGMA synchronous = ${synchronous}; PRAGMA wal_autocheckpoint = 65536;
     PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384`);
-}
-
-function pragma(db: DatabaseSync, name: string): number {
-  return Number(db.prepare(`PRAGMA ${name}`).get()?.[name]);
 }

@@ -78,13 +78,16 @@ export function toStored(row: SessionRow, body: unknown): StoredSession {
   };
 }
 
+const BY_SID = `SELECT ${COLUMNS} FROM session s WHERE s.sid = ?`;
+const BY_ID = `SELECT ${COLUMNS} FROM session s WHERE s.id = ?`;
+
 export function rowBySid(work: Work, sid: number): SessionRow | undefined {
-  const values = work.sql.get(`SELECT ${COLUMNS} FROM session s WHERE s.sid = ?`, sid);
+  const values = work.sql.get(BY_SID, sid);
   return values && toRow(values);
 }
 
 export function rowById(work: Work, id: string): SessionRow | undefined {
-  const values = work.sql.get(`SELECT ${COLUMNS} FROM session s WHERE s.id = ?`, id);
+  const values = work.sql.get(BY_ID, id);
   return values && toRow(values);
 }
 

@@ -33,7 +33,7 @@ export function prune(work: Work, request: PruneRequest): PruneResult {
   const tooMany = Math.max(0, work.counters.totals.dead - request.keepAtMost);
   const before = work.now - request.olderThanMs;
   const rows = work.sql.all(
-    'SELECT sid, died FROM session WHERE died IS NOT NULL ORDER BY died, sid LIMIT ?',
+    'SELECT sid, died FROM session WHERE died IS NOT NULL ORDER BY died, sid LIMIT ? + 0',
     limit + 1,
   ) as [number, number][];
   const due = rows.filter(([, died], index) => died <= before || index < tooMany);

@@ -1,5 +1,7 @@
 import { StoreError } from '../../errors.ts';
 
+/** Also what a missing table is: a schema that cannot be read. */
+const GENERIC = 1;
 const BUSY = 5;
 const LOCKED = 6;
 const CORRUPT = 11;
@@ -15,6 +17,12 @@ function resultCode(error: unknown): number | undefined {
 export function isBusy(error: unknown): boolean {
   const code = resultCode(error);
   return code === BUSY || code === LOCKED;
+}
+
+/** It is no database, or a broken one. */
+export function isDamage(error: unknown): boolean {
+  const code = resultCode(error);
+  return code === CORRUPT || code === NOT_A_DATABASE || code === GENERIC;
 }
 
 /** What a caller gets: our own errors as they are, SQLite's with the file's name and what to do. */

@@ -3,7 +3,12 @@ import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 
 /** A row as node:sqlite hands it over without names: a third cheaper than objects, for rows this wide. */
 export type Values = SQLOutputValue[];
 
-/** Prepared statements of one connection, by their text, each prepared once. */
+/**
+ * Prepared statements of one connection, by their text, each prepared once.
+ *
+ * A bound limit is written `LIMIT ? + 0`: SQLite looks into a bare `LIMIT ?` when it plans, and so plans anew
+ * whenever it is bound, which took 55 µs where the statement takes 1.
+ */
 export class Statements {
   readonly #db: DatabaseSync;
   readonly #prepared = new Map<string, StatementSync>();

@@ -46,7 +46,7 @@ export function areAllBanned(work: Work, site: number): boolean {
  */
 export function makeRoom(work: Work, site: number, limit: number, budget: Budget): 'room' | 'again' | 'none' {
   const banned = work.sql.all(
-    'SELECT sid FROM site_block WHERE site = ? AND until IS NULL ORDER BY since, sid LIMIT ?',
+    'SELECT sid FROM site_block WHERE site = ? AND until IS NULL ORDER BY since, sid LIMIT ? + 0',
     site,
     Math.max(budget.left, 0),
   );
