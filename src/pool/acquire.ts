@@ -199,13 +199,17 @@ export class Acquirer {
     askedAtWall: number | undefined,
   ): MaybePromise<Attempt<SessionLease>> {
     if (this.#refusal && (result.kind === 'leased' || result.kind === 'vacant')) {
-      return this.#refuse(ask, result.lease, this.#refusal());
+      const error = this.#refusal();
+      return this.#returnUnused(ask, result.lease).then(() => Promise.reject(error));
     }
     if (result.kind === 'leased') {
       const lease = this.#take(ask, result.lease, askedAt, askedAtWall ?? result.now);
       return this.#open(ask, lease, result);
     }
     if (result.kind === 'vacant') {
+      // One tries after a pause; who asked at the same time looks again without making any.
+      if (this.#creation.pausedForMs > 0)
+        return this.#returnUnused(ask, result.lease).then(() => this.#attempt(ask));
       return { served: this.#make(ask, this.#take(ask, result.lease, askedAt, askedAtWall ?? result.now)) };
     }
     if (ask.site !== undefined) this.#leaveUnserved(ask.site);
@@ -213,11 +217,10 @@ export class Acquirer {
     return this.#none(ask, result.retryInMs);
   }
 
-  /** The pool closed while the store was looking: what it found goes back, as it was. */
-  async #refuse(ask: Ask, grant: StoreLease, error: Error): Promise<never> {
+  /** What the store found goes back as it was: things have changed while it was looking. */
+  async #returnUnused(ask: Ask, grant: StoreLease): Promise<void> {
     if (ask.site !== undefined) this.#leaveUnserved(ask.site);
     await this.#context.store.release(grant, null);
-    throw error;
   }
 
   /** Gives up the place at a site that an attempt took and did not need, to those who found no place meanwhile. */
@@ -289,6 +292,8 @@ export class Acquirer {
   #make(ask: Ask, lease: SessionLease): MaybePromise<SessionLease> {
     const failed = async (error: unknown): Promise<never> => {
       this.#held.drop(lease, 'ended');
+      // The pool has freed the place itself, and it is not the maker's fault.
+      if (this.#refusal && lease.signal.aborted) throw this.#refusal();
       try {
         await this.#context.store.release(lease.grant, null);
       } finally {

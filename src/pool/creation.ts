@@ -64,9 +64,7 @@ export class Creation {
       sessionInternals.bind(session, lease);
       await onCreate?.(session, { signal });
       signal.throwIfAborted();
-      const stored = await this.#store(lease, session);
-      this.#failures = 0;
-      return stored;
+      return await this.#store(lease, session);
     } catch (error) {
       // Whoever gave the wait up has not shown that creation fails.
       if (given?.aborted) throw given.reason;
@@ -85,6 +83,7 @@ export class Creation {
     );
     const done = (result: CreateResult): SessionLease => {
       if (result.kind !== 'created') throw this.#notStored(result.kind, session);
+      this.#failures = 0;
       lease.grant = result.lease;
       lease.hold(session, body);
       sessionInternals.bind(session, lease);

@@ -123,11 +123,14 @@ export class HeldLeases implements LeaseHome {
   async giveBackAll(why: string): Promise<void> {
     for (const lease of [...this.#leases]) {
       lease.abort(why);
-      // A place has no session to give back: its maker gives it up by itself.
-      if (!lease.hasSession || !lease.isHeld) continue;
-      await this.giveBack(lease).catch((error: unknown) => {
+      if (!lease.isHeld) continue;
+      try {
+        if (lease.hasSession) await this.giveBack(lease);
+        // A place: its maker, who has just been told to stop, may take its time.
+        else await this.context.store.release(lease.grant, null);
+      } catch (error) {
         this.context.events.emit('error', { error, during: `giving back session ${lease.grant.id}` });
-      });
+      }
     }
   }
 

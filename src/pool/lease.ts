@@ -51,6 +51,8 @@ export class SessionLease implements SessionBond, AsyncDisposable {
   #renewedAtWall: number;
   #state: 'held' | 'ended' | 'lost' = 'held';
   #isLossTold = false;
+  /** Its places at sites that it was not leased for, by how to give them up. */
+  #places: Set<() => void> | undefined;
   #abort: AbortController | undefined;
   #abortReason: LeaseError | undefined;
 
@@ -65,6 +67,7 @@ export class SessionLease implements SessionBond, AsyncDisposable {
     this.troubles = undefined;
     this.#renewedAt = terms.askedAt;
     this.#renewedAtWall = terms.askedAtWall;
+    this.#places = undefined;
     this.#abort = undefined;
     this.#abortReason = undefined;
   }
@@ -135,6 +138,8 @@ export class SessionLease implements SessionBond, AsyncDisposable {
   end(state: 'ended' | 'lost', isTold = false): void {
     this.#state = state;
     this.#isLossTold = isTold;
+    // A body that nobody reads must not keep others from the site for longer than its user is there.
+    if (this.#places) for (const leave of [...this.#places]) leave();
     // Absent while the session is still being made.
     if (this.#session) sessionInternals.end(this.#session, () => this.#endedError());
   }
@@ -176,7 +181,14 @@ export class SessionLease implements SessionBond, AsyncDisposable {
     // Leased for this site, the user has its place there already.
     if (site === this.terms.site) return leaveNothing;
     await this.#home.enterSite(site, signal);
-    return () => this.#home.leaveSite(site);
+    const leave = () => {
+      if (this.#places?.delete(leave)) this.#home.leaveSite(site);
+    };
+    this.#places ??= new Set();
+    this.#places.add(leave);
+    // Given back while it waited: the fetch finds that out next.
+    if (this.#state !== 'held') leave();
+    return leave;
   }
 
   onOutcome(url: URL, outcome: Outcome): void {

@@ -38,15 +38,13 @@ function judgedMarks(lease: SessionLease, settings: PoolSettings): Marks {
   const { worst, troubles, session } = lease;
   if (!worst) return NO_MARKS;
   sessionInternals.apply(session, effectOf(worst.verdict));
-  if (!troubles) {
-    // The task's own word, for no site in particular.
-    if (worst.verdict === 'blocked') sessionInternals.burn(session, worst.rule);
-    return worst.verdict === 'rate-limited'
-      ? { restMs: restMs(session, '', worst, settings), blocks: [] }
-      : NO_MARKS;
-  }
+  const isOfSite = troubles !== undefined && [...troubles.values()].includes(worst);
+  if (!isOfSite && worst.verdict === 'ok') return NO_MARKS;
   const marks: Marks = { restMs: 0, blocks: [] };
-  for (const [site, judgement] of troubles) {
+  // Else it is the task's own word, for no site in particular.
+  if (!isOfSite && worst.verdict === 'blocked') sessionInternals.burn(session, worst.rule);
+  if (!isOfSite && worst.verdict === 'rate-limited') marks.restMs = restMs(session, '', worst, settings);
+  for (const [site, judgement] of troubles ?? []) {
     if (judgement.verdict === 'rate-limited')
       marks.blocks.push({ site, ms: restMs(session, site, judgement, settings) });
     else if (judgement.verdict === 'blocked' && settings.blockScope === 'site')
