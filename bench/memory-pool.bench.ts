@@ -10,7 +10,7 @@ const resourceFile = new URL('memory-pool/resource-pools.ts', import.meta.url);
 /** Crawlee makes so many sessions a sample; at 0.2 ms each, more would only take longer. */
 const CREATED_BY_CRAWLEE = 5_000;
 const CREATED_BY_TROUPE = 50_000;
-/** From this size on Crawlee's pool is filled without its checks of arguments, and the pools of resources are left out. */
+/** From this size on Crawlee's pool is filled without its checks of arguments, and generic-pool is left out. */
 const HUGE = 500_000;
 
 /** Nanoseconds, by what was measured. */
@@ -44,25 +44,25 @@ async function cycles(size: number, { quick, rounds, profileDir }: SubjectOption
     'crawlee create': () => crawlee.ask<number>('create', { size, sample: CREATED_BY_CRAWLEE }),
   });
 
-  const hasResources = size < HUGE;
+  const hasGeneric = size < HUGE;
+  const hasTarn = size <= 10_000;
   await Promise.all([
     troupe.ask('open', { size }),
     crawlee.ask('open', { size, isUnchecked: size > HUGE }),
-    hasResources && tarn.ask('open', { name: 'tarn', size }),
-    hasResources && generic.ask('open', { name: 'generic-pool', size }),
+    hasTarn && tarn.ask('open', { name: 'tarn', size }),
+    hasGeneric && generic.ask('open', { name: 'generic-pool', size }),
   ]);
-  const resources: Record<string, Measurement<number>> = {
-    'tarn use': () => tarn.ask<number>('use', { uses }),
-    'generic-pool use': () => generic.ask<number>('use', { uses }),
-  };
+  const resources: Record<string, Measurement<number>> = {};
+  if (hasTarn) resources['tarn use'] = () => tarn.ask<number>('use', { uses });
+  if (hasGeneric) resources['generic-pool use'] = () => generic.ask<number>('use', { uses });
   // Once before it counts, so that V8 has seen the code.
-  for (const contender of [troupe, crawlee, ...(hasResources ? [tarn, generic] : [])]) {
+  for (const contender of [troupe, crawlee, ...(hasTarn ? [tarn] : []), ...(hasGeneric ? [generic] : [])]) {
     await contender.ask('use', { uses: slowUses });
   }
   const inOrder = await inRounds(rounds, {
     'troupe use': () => troupe.ask<number>('use', { uses }),
     'crawlee use': () => crawlee.ask<number>('use', { uses }),
-    ...(hasResources ? resources : {}),
+    ...resources,
   });
   await troupe.ask('shuffle');
   const shuffled = await inRounds(rounds, {
@@ -71,7 +71,8 @@ async function cycles(size: number, { quick, rounds, profileDir }: SubjectOption
   });
   await troupe.ask('check', { size });
   await crawlee.ask('check', { size });
-  if (hasResources) await Promise.all([tarn.ask('check'), generic.ask('check')]);
+  if (hasTarn) await tarn.ask('check');
+  if (hasGeneric) await generic.ask('check');
 
   const retiring = await inRounds(rounds, {
     'troupe retire': () => troupe.ask<number>('useAndRetire', { uses }),

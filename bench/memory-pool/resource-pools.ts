@@ -47,7 +47,8 @@ let uses = 0;
 answerWith({
   async open({ name, size }: { name: string; size: number }): Promise<void> {
     pool = makers[name]!(size);
-    const held = await Promise.all(Array.from({ length: size }, () => pool.acquire()));
+    const held: Resource[] = [];
+    while (held.length < size) held.push(await pool.acquire());
     for (const resource of held.reverse()) await pool.release(resource);
     verify(pool.count() === size, `${pool.count()} resources of ${size}`);
   },
