@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { expect, it } from 'vitest';
+import { EXIT } from '../../src/cli/exit-codes.ts';
+import { addFetchCommand } from '../../src/cli/fetch/command.ts';
+import { addSessionsCommand } from '../../src/cli/sessions/command.ts';
+import { root } from './blocks.ts';
+
+const guide = readFileSync(new URL('docs/cli.md', root), 'utf8');
+const program = new Command();
+addFetchCommand(program, () => {});
+addSessionsCommand(program, () => {});
+const [fetch, sessions] = program.commands as [Command, Command];
+
+/** The rows of the tables of a section, by their cells. */
+function rows(heading: string): string[][] {
+  const section = guide.split(`\n## ${heading}\n`)[1]!.split('\n## ')[0]!;
+  const lines = section.split('\n').filter((line) => /^\| `?[-\w]/.test(line));
+  return lines.map((line) => line.split('|').slice(1, -1));
+}
+
+const code = (text: string) => [...text.matchAll(/`(.*?)`/g)].map(([, inside]) => inside!);
+
+it('lists every option of fetch, with its default', () => {
+  const told = rows('Fetch').flatMap(([names = '', preset = '']) => {
+    const options = code(names).filter((name) => name.startsWith('--'));
+    return options.map((name) => [name.split(' ')[0], code(preset)[0] ?? '']);
+  });
+  const real = fetch.options.map(({ long, defaultValue, defaultValueDescription }) => [
+    long!,
+    typeof defaultValue === 'boolean' ? '' : String(defaultValueDescription ?? defaultValue ?? ''),
+  ]);
+  expect(Object.fromEntries(told)).toEqual(Object.fromEntries(real));
+});
+
+it('lists every command of sessions', () => {
+  const told = rows('Sessions').map(([name = '']) => code(name)[0]?.split(' ')[0]);
+  expect(told.filter(Boolean).sort()).toEqual(sessions.commands.map((command) => command.name()).sort());
+});
+
+it('lists every exit code', () => {
+  expect(rows('Exit codes').map(([number]) => Number(number))).toEqual([Number.NaN, ...Object.values(EXIT)]);
+});

@@ -1,0 +1,118 @@
+import { spawn } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type PlaygroundProcess, startPlaygroundProcess } from '../../playground/start-process.ts';
+import { root } from './blocks.ts';
+
+/** How a command or a script ended. */
+export interface Ending {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** For a busy machine; idle, the longest takes a few seconds. */
+export const timeoutMs = 60_000;
+const here = (path: string): string => fileURLToPath(new URL(path, root));
+/** The site of all examples, and nothing that only begins like it. */
+const exampleSite = /https:\/\/shop\.example(?![\w.-])/g;
+
+/** A folder to run examples in, with a real site behind the one that they name. */
+export class Stage implements AsyncDisposable {
+  readonly folder: string;
+  readonly #site: PlaygroundProcess;
+  #folders = 0;
+
+  private constructor(folder: string, site: PlaygroundProcess) {
+    this.folder = folder;
+    this.#site = site;
+  }
+
+  static async set(): Promise<Stage> {
+    const folder = mkdtempSync(join(tmpdir(), 'troupe-docs-'));
+    symlinkSync(here('node_modules'), join(folder, 'node_modules'), 'junction');
+    writeFileSync(join(folder, 'package.json'), '{ "type": "module" }\n');
+    mkdirSync(join(folder, 'bin'));
+    const command = join(folder, 'bin', 'troupe');
+    writeFileSync(command, `#!/bin/sh\nexec "${process.execPath}" "${here('src/cli/main.ts')}" "$@"\n`);
+    chmodSync(command, 0o755);
+    return new Stage(folder, await startPlaygroundProcess());
+  }
+
+  /** A folder of its own within the stage. */
+  newFolder(): string {
+    const folder = join(this.folder, `example-${++this.#folders}`);
+    mkdirSync(folder);
+    return folder;
+  }
+
+  /** Runs a TypeScript example. */
+  async runTs(code: string): Promise<Ending> {
+    const folder = this.newFolder();
+    this.write(join(folder, 'example.ts'), code);
+    return this.#run(process.execPath, ['example.ts'], folder);
+  }
+
+  /** Writes a file of an example, with the real site's address, and the sources for the package in TypeScript. */
+  write(path: string, text: string): void {
+    const mapped = path.endsWith('.ts')
+      ? text
+          .replaceAll(`'troupe/testing'`, `'${new URL('src/testing/index.ts', root)}'`)
+          .replaceAll(`'troupe'`, `'${new URL('src/index.ts', root)}'`)
+      : text;
+    writeFileSync(path, this.#localized(mapped));
+  }
+
+  /** Runs a line of a shell, with `troupe` as a command. */
+  runLine(line: string, folder: string): Promise<Ending> {
+    return this.#run('/bin/sh', ['-c', this.#localized(line)], folder);
+  }
+
+  /** Runs a script of package.json. */
+  runScript(name: string): Promise<Ending> {
+    return this.#run('npm', ['run', '--silent', name], here('.'));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#site.close();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #localized(text: string): string {
+    return text.replace(exampleSite, this.#site.url);
+  }
+
+  #run(command: string, args: string[], cwd: string): Promise<Ending> {
+    const PATH = [join(this.folder, 'bin'), here('node_modules/.bin'), process.env.PATH].join(delimiter);
+    // Neither colours nor a terminal's width, and no store of the reader's own.
+    const env: NodeJS.ProcessEnv = { ...process.env, PATH, NO_COLOR: '1' };
+    delete env.TROUPE_STORE;
+    const child = spawn(command, args, { cwd, env, timeout: timeoutMs, stdio: ['ignore', 'pipe', 'pipe'] });
+    const ending: Ending = { code: null, stdout: '', stderr: '' };
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      ending.stdout += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      ending.stderr += text;
+    });
+    return new Promise((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', (code, signal) => {
+        // As a shell counts: 128 and the signal.
+        ending.code = signal ? 128 + constants.signals[signal] : code;
+        resolve({ ...ending, stdout: this.#told(ending.stdout) });
+      });
+    });
+  }
+
+  /** The output as a reader would see it, with the site's name. */
+  #told(output: string): string {
+    const { host, hostname } = new URL(this.#site.url);
+    return output
+      .replaceAll(this.#site.url, 'https://shop.example')
+      .replaceAll(host, 'shop.example')
+      .replaceAll(hostname, 'shop.example');
+  }
+}
