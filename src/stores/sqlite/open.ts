@@ -63,7 +63,7 @@ function configure(db: DatabaseSync, path: string, synchronous: Synchronous): vo
   if (mode !== 'wal') {
     throw unusable(path, 'is where SQLite cannot share memory (a network folder?)', 'choose a local folder');
   }
-  // Checkpoints are a thread's work (checkpoints.ts). Only where it falls far behind, at 64 MiB, a commit does it.
+  // Checkpoints are a thread's work (checkpoints.ts). Only where it falls far behind, at 256 MiB, a commit does it.
   db.exec(`PRAGMA synchronous = ${synchronous}; PRAGMA wal_autocheckpoint = 65536;
     PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384`);
 }
