@@ -25,18 +25,22 @@ export interface SessionStore {
   create(place: Lease, session: NewSession): MaybePromise<CreateResult>;
   /**
    * Gives a session back in one durable step. `null` gives it back as it was, uncounted; for a reserved place it
-   * frees the place. A lease that is over writes nothing and answers `lost`. An order that waited for the holder
-   * is carried out after the change.
+   * frees the place. A lease that is over by the store's clock writes nothing and answers `lost`, even if nobody took
+   * the session since. An order that waited for the holder is carried out after the change.
    */
   release(lease: Lease, change: ReleaseChange | null): MaybePromise<ReleaseResult>;
   /** Extends leases and saves what is given of their bodies. Answers one outcome each, in the same order. */
   renew(renewals: readonly Renewal[]): MaybePromise<RenewOutcome[]>;
   /**
    * An order from someone who is not the holder. Free sessions obey at once; leased ones are flagged, `renew`
-   * tells their holder and `release` obeys. Answers how many living (for `revive`: dead) sessions it reached.
+   * tells their holder and `release` obeys. Answers how many living (for `revive`: dead) sessions it reached. An order
+   * to rest never shortens a rest or a ban. An order to many may be carried out in several steps.
    */
   order(target: OrderTarget, order: Order): MaybePromise<number>;
-  /** Adds sessions, unleased and ready. All or nothing: a duplicate or more than `limit` living adds none. */
+  /**
+   * Adds sessions, unleased and ready. All or nothing: a duplicate, or more than `limit` living and places, adds none.
+   * The id of a dead session may be used again. A thousand a call is plenty: a call is one step.
+   */
   add(sessions: readonly NewSession[], limit?: number): MaybePromise<AddResult>;
 
   /** Small shared state beside the sessions: proxy health, account states, site brakes. JSON text. */
@@ -45,7 +49,10 @@ export interface SessionStore {
   putDocument(name: string, value: string, ifVersion: number): MaybePromise<number | undefined>;
 
   get(id: string): MaybePromise<ListedSession | undefined>;
-  /** Sessions in the order of their ids, living and dead, without places. `next` continues; absent at the end. */
+  /**
+   * Sessions in the order of their ids, living and dead, without places. `next` continues; absent at the end. A page
+   * may hold fewer than `limit`, or none, and still have a `next`.
+   */
   list(page: ListPage): MaybePromise<ListResult>;
   /** Removes sessions wholly, leased ones included: their holder's release is then `lost`. Answers how many. */
   remove(ids: readonly string[]): MaybePromise<number>;
@@ -87,8 +94,12 @@ export type SessionStatus = 'usable' | 'blocked' | 'expired' | 'used-up' | 'reti
 
 /** A right to use one session until it runs out. Plain data: it can be sent, stored and sent back. */
 export interface Lease {
+  /** The session's; anything, also empty, for a reserved place. */
   readonly id: string;
-  /** Random. Writes compare it, and not only the fence: a server restored from a backup repeats numbers. */
+  /**
+   * Random. Writes compare it with the fence, and not the fence alone: a server restored from a backup repeats numbers.
+   * A store that nothing outlives may use one token for all.
+   */
   readonly token: string;
   /** Grows with every lease of the session. */
   readonly fence: number;
@@ -131,7 +142,10 @@ export interface VacantResult {
 
 export interface NoneResult {
   readonly kind: 'none';
-  /** Until one is expected to become free; `null`: none can, as things stand. */
+  /**
+   * Until one is expected to become free; `null`: none can, as things stand. For a site it counts the longer of a
+   * session's rest and its rest for the site.
+   */
   readonly retryInMs: number | null;
 }
 
@@ -197,12 +211,12 @@ export type CreateResult =
 export interface ReleaseChange {
   usageCount: number;
   errorScore: number;
-  /** Anything but `usable` is final: the session is never leased again, unless revived. */
+  /** Anything but `usable` is final: the session is never leased again, unless revived, and its blocks are dropped. */
   status: SessionStatus;
   reason?: string | null;
   /** Rests everywhere for so long. */
   restMs?: number;
-  /** Blocked for a site: so long, `null` for good, 0 lifts. */
+  /** Blocked for a site: so long, `null` for good, 0 lifts. Replaces what blocked it there before. */
   blocks?: readonly { site: string; ms: number | null }[];
   /** The new body; absent if unchanged. */
   body?: unknown;
@@ -233,7 +247,8 @@ export type Order =
   | { readonly kind: 'lift'; readonly site?: string }
   /**
    * Makes the dead living again: error score 0, bans and rests lifted. With a `limit`, no more than fit. What had
-   * expired lives `expiresInMs` longer (`null`: without end); what was used up starts at 0 uses.
+   * expired lives `expiresInMs` longer (`null`: without end); what was used up starts at 0 uses. One whose key a living
+   * session has stays dead.
    */
   | { readonly kind: 'revive'; readonly expiresInMs: number | null; readonly limit?: number };
 
@@ -285,7 +300,7 @@ export interface PruneRequest {
   olderThanMs: number;
   /** ...or beyond this many dead, the oldest deaths first. */
   keepAtMost: number;
-  /** At most so many in this call. */
+  /** At most so many in this call; a store may stop earlier, and says `more`. */
   limit: number;
 }
 
