@@ -1,4 +1,4 @@
-import { LeaseError } from '../errors.ts';
+import { LeaseError, TroupeError } from '../errors.ts';
 import type { SessionFetchInit } from '../session/fetch-init.ts';
 import { loadSessionFetch } from '../session/load-fetch.ts';
 import type { Judgement } from '../verdict/judge.ts';
@@ -47,8 +47,16 @@ export async function poolFetch(
   if (timeoutMs !== undefined) ask.timeoutMs = timeoutMs;
   if (signal) ask.signal = signal;
 
+  let last: (() => Response) | undefined;
   for (let attempt = 1; ; attempt++) {
-    const lease = await acquire(ask);
+    let lease: SessionLease;
+    try {
+      lease = await acquire(ask);
+    } catch (error) {
+      // There is no other user to try as: what the last one got is the answer.
+      if (last && error instanceof TroupeError) return last();
+      throw error;
+    }
     const result = await fetchOnce(lease, request, {
       maxBodyBytes,
       stream,
@@ -57,19 +65,26 @@ export async function poolFetch(
     const { worst } = lease;
     const left = retriesFor(request, result, retries, settings.retries) - attempt;
     const mayRetry = left >= 0 && id === undefined && !signal?.aborted;
+    const outcome = () => outcomeOf(result, lease, attempt);
     if (mayRetry && worst && worst.verdict !== 'ok') {
-      if ('response' in result) await discard(result.response);
+      if ('response' in result && stream) await discard(result.response);
+      else last = outcome;
       await pauseBefore(worst, attempt, signal);
       continue;
     }
     // The user was taken away in the middle: that says nothing of the page.
     if (mayRetry && 'error' in result && result.error instanceof LeaseError) continue;
-    if ('error' in result) {
-      // Without a judgement it is the caller's own mistake or change of mind.
-      throw worst ? withInfo(result.error as Error, infoOf(lease, worst, attempt)) : result.error;
-    }
-    return withInfo(result.response, infoOf(lease, worst, attempt));
+    return outcome();
   }
+}
+
+function outcomeOf(result: FetchResult, lease: SessionLease, attempt: number): Response {
+  const { worst } = lease;
+  if ('error' in result) {
+    // Without a judgement it is the caller's own mistake or change of mind.
+    throw worst ? withInfo(result.error as Error, infoOf(lease, worst, attempt)) : result.error;
+  }
+  return withInfo(result.response, infoOf(lease, worst, attempt));
 }
 
 /** A request that can be sent again: a body that can be read only once makes it one that cannot. */

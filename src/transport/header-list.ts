@@ -13,7 +13,12 @@ const connectionHeaders = new Set([
 ]);
 
 /** What `fetch` takes as headers. */
-export type HeadersLike = Headers | Iterable<readonly [string, string]> | Readonly<Record<string, string>>;
+export type HeadersLike =
+  | Headers
+  | Iterable<readonly [string, string]>
+  | Readonly<Record<string, string>>
+  // As Node's own `fetch` types them, so that ours can be handed to whoever wants that one.
+  | NonNullable<RequestInit['headers']>;
 
 /**
  * Request headers that keep the order and the spelling they were given in, which `Headers` does not: both

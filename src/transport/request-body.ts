@@ -11,7 +11,9 @@ export type BodyLike =
   | FormData
   | URLSearchParams
   | ReadableStream<Uint8Array>
-  | AsyncIterable<Uint8Array | string>;
+  | AsyncIterable<Uint8Array | string>
+  // As Node's own `fetch` types it, so that ours can be handed to whoever wants that one.
+  | NonNullable<RequestInit['body']>;
 
 /** A request body, opened once per hop. */
 export interface RequestBody {
@@ -43,6 +45,10 @@ export function toRequestBody(body: unknown): RequestBody | null {
   }
   if (typeof body === 'object' && Symbol.asyncIterator in body)
     return streamed(body as AsyncIterable<unknown>);
+  if (typeof body === 'object' && Symbol.iterator in body) {
+    const pieces = [...(body as Iterable<unknown>)];
+    if (pieces.every((piece) => piece instanceof Uint8Array)) return fixed(Buffer.concat(pieces), undefined);
+  }
   if (typeof body === 'object' && Object.getPrototypeOf(body) === Object.prototype) {
     throw new TypeError('a plain object is no request body; send JSON.stringify(object)');
   }

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import {
   type Clock,
   memoryStore,
+  type PooledSession,
   SessionPool,
   type SessionPoolOptions,
   type SessionStore,
@@ -138,3 +139,10 @@ export async function until(condition: () => boolean | Promise<boolean>, what: s
 }
 
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** All sessions of a pool, in the order of their ids. */
+export async function sessionsOf(pool: SessionPool): Promise<PooledSession[]> {
+  const sessions: PooledSession[] = [];
+  for await (const session of pool.list()) sessions.push(session);
+  return sessions;
+}
