@@ -34,8 +34,7 @@ describe.concurrent('code', { timeout: timeoutMs }, () => {
     }
     const path = (file: string) => fileURLToPath(new URL(file, root));
     const paths = { troupe: [path('src/index.ts')], 'troupe/testing': [path('src/testing/index.ts')] };
-    // The libraries that a project has if it does not choose: with the DOM's.
-    const compilerOptions = { paths, lib: ['esnext', 'dom'], noUnusedLocals: false };
+    const compilerOptions = { paths, noUnusedLocals: false };
     const config = { extends: path('tsconfig.json'), compilerOptions, include: ['*.ts'] };
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
     const tsc = path('node_modules/typescript/bin/tsc');
