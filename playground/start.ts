@@ -43,17 +43,8 @@ async function demo(): Promise<number> {
     ['ban', `403 for good after ${DEFENCES.banAfterViolations} of those`],
     ['trouble', 'pages that fail at first, slow ones, redirects that set cookies'],
   ]);
-  const argv = [
-    'fetch',
-    '--input',
-    list,
-    '--output',
-    results,
-    '--store',
-    store,
-    '--pool-size',
-    String(POOL_SIZE),
-  ];
+  const argv = ['fetch', '--input', list, '--output', results, '--store', store];
+  argv.push('--pool-size', String(POOL_SIZE), '--retries', '5');
   print(`\n${styled('bold', `A pool of ${POOL_SIZE} simulated users fetches its pages`, process.stderr)}`);
   print(`$ npm run troupe -- ${argv.join(' ')}\n`);
   const exitCode = await runCli(argv);

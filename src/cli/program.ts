@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { TroupeError } from '../errors.ts';
-import { VERSION } from '../index.ts';
+import { VERSION } from '../internal/version.ts';
 import { EXIT, type ExitCode, UsageError } from './exit-codes.ts';
 import { addFetchCommand } from './fetch/command.ts';
 import { addSessionsCommand } from './sessions/command.ts';
@@ -40,7 +40,8 @@ export async function runCli(argv: readonly string[]): Promise<ExitCode> {
     await program.parseAsync(protectDashIds(argv), { from: 'user' });
     return exitCode;
   } catch (error) {
-    return explain(error);
+    // What failed first is what there is to tell, whatever failed in the clearing up.
+    return explain(error instanceof SuppressedError ? error.suppressed : error);
   }
 }
 

@@ -15,8 +15,7 @@ export function storeOption(): Option {
  * @throws UsageError
  */
 export function requireExisting(url: string | undefined): string {
-  if (url === undefined)
-    throw new UsageError('--store is missing: which store? For example --store sqlite:troupe.db');
+  if (!url) throw new UsageError('--store is missing: which store? For example --store sqlite:troupe.db');
   if (url.startsWith('memory:')) {
     throw new UsageError(
       'a store in memory ends with its process, so there is nothing in it to look at; use sqlite:FILE',

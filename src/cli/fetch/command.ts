@@ -3,7 +3,7 @@ import { POOL_DEFAULTS } from '../../pool/options.ts';
 import { type ExitCode, UsageError } from '../exit-codes.ts';
 import { parseDuration, parseSize, showDuration, wholeNumber } from '../quantities.ts';
 import { storeOption } from '../store-option.ts';
-import { type FetchJob, runFetch } from './run-fetch.ts';
+import type { FetchJob } from './run-fetch.ts';
 
 const HELP = `
 Input: one URL a line; blank lines and lines that begin with # are left out. A line may be JSON instead:
@@ -95,7 +95,12 @@ export function addFetchCommand(program: Command, ended: (code: ExitCode) => voi
     .option('--no-progress', 'no progress, only the summary')
     .option('-q, --quiet', 'no progress, no summary; only what goes wrong')
     .addHelpText('after', HELP)
-    .action(async (urls: string[], options: FetchOptions) => ended(await runFetch(jobOf(urls, options))));
+    .action(async (urls: string[], options: FetchOptions) => {
+      const job = jobOf(urls, options);
+      // Loaded when it is needed: help and wrong usage are answered at once.
+      const { runFetch } = await import('./run-fetch.ts');
+      ended(await runFetch(job));
+    });
 }
 
 function number(flags: string, description: string, preset: number, min: number, max?: number): Option {
@@ -123,7 +128,8 @@ function jobOf(urls: readonly string[], options: FetchOptions): FetchJob {
     input,
     output,
     concurrency: options.concurrency,
-    store: options.store,
+    // A variable that is set to nothing is not set.
+    store: options.store || 'memory:',
     pool: {
       name: 'troupe fetch',
       maxPoolSize: options.poolSize,

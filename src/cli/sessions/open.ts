@@ -1,4 +1,4 @@
-import { SessionPool } from '../../index.ts';
+import type { SessionPool } from '../../index.ts';
 import { requireExisting } from '../store-option.ts';
 
 /** What the commands on users have in common. */
@@ -13,6 +13,8 @@ export async function withPool<T>(
   task: (pool: SessionPool) => Promise<T>,
 ): Promise<T> {
   const store = requireExisting(options.store);
+  // Loaded when it is needed: help and wrong usage are answered at once.
+  const { SessionPool } = await import('../../index.ts');
   // No limit of its own: how many users there may be is for those who fetch to say.
   await using pool = new SessionPool({
     name: 'troupe sessions',

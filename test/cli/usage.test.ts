@@ -1,0 +1,74 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { temporaryFolder, troupe } from './troupe.ts';
+
+const commands = [
+  [],
+  ['fetch'],
+  ['sessions'],
+  ...['ls', 'show', 'stats', 'retire', 'revive', 'rm', 'rest'].map((name) => ['sessions', name]),
+];
+
+describe('--help', () => {
+  it.each(commands.map((command) => [command]))('of %j shows an example', async (command) => {
+    const { code, stdout, stderr } = await troupe([...command, '--help']);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/Usage: troupe/);
+    expect(stdout).toContain('$ troupe ');
+  });
+
+  it('names defaults and exit codes', async () => {
+    const { stdout } = await troupe(['fetch', '--help']);
+    for (const text of ['default: 8', 'default: 30s', 'default: 32mb', 'default: "memory:"'])
+      expect(stdout).toContain(text);
+    expect((await troupe(['--help'])).stdout).toMatch(/130 +stopped by Ctrl-C/);
+  });
+
+  it('is shown where no command is given', async () => {
+    expect(await troupe([])).toMatchObject({ code: 2, stderr: expect.stringContaining('Commands:') });
+  });
+
+  it('has the version beside it', async () => {
+    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+    expect(await troupe(['--version'])).toMatchObject({ code: 0, stdout: `${version}\n` });
+  });
+});
+
+describe('wrong usage', () => {
+  it.each([
+    [['fetch', '--conurrency', '3'], '(Did you mean --concurrency?)'],
+    [['session', 'ls'], '(Did you mean sessions?)'],
+    [['fetch'], 'nothing to fetch'],
+    [['fetch', 'example.com/x'], '(https://example.com/x?)'],
+    [['fetch', 'http://a.test/', '--timeout', '5'], 'the unit is missing'],
+    [['fetch', 'http://a.test/', '--pool-size', '0'], 'a whole number, 1 to'],
+    [['fetch', 'http://a.test/', '--rotation', 'wild'], 'Allowed choices are'],
+    [['fetch', 'http://a.test/', '--resume'], '--resume needs --output FILE'],
+    [['fetch', 'http://a.test/', '--retry-failed'], '--retry-failed belongs to --resume'],
+    [['fetch', '--input', 'there/is/no/such.file'], 'no such file'],
+    [['fetch', 'http://a.test/', '--store', 'sqlite:no/such/folder/x.db'], 'there is no folder'],
+    [['fetch', 'http://a.test/', '--output', 'no/such/folder/out'], 'no such file'],
+    [['sessions', 'show'], "missing required argument 'id'"],
+    [['sessions', 'rest', 'ann', 'soon', '--store', 'sqlite:x.db'], 'a duration such as'],
+  ])('%j exits with 2 and says what to do', async (args, message) => {
+    const { code, stdout, stderr } = await troupe(args);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toContain(message);
+    expect(stderr).not.toContain('    at ');
+  });
+
+  it('refuses a store that is none and leaves it as it is', async () => {
+    await using folder = await temporaryFolder();
+    const path = folder.path('letter.db');
+    const { writeFile, readFile } = await import('node:fs/promises');
+    await writeFile(path, 'Dear Ann, this is not a database, but a letter. '.repeat(10));
+    for (const args of [
+      ['fetch', 'http://a.test/'],
+      ['sessions', 'ls'],
+    ]) {
+      const { code, stderr } = await troupe([...args, '--store', `sqlite:${path}`]);
+      expect([code, stderr]).toEqual([2, expect.stringContaining('not an SQLite file')]);
+    }
+    expect(await readFile(path, 'utf8')).toMatch(/^Dear Ann/);
+  });
+});
