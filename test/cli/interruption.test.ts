@@ -118,6 +118,20 @@ describe('a run that ends early', () => {
     expect((await statsOf(store)).sessions.leased).toBe(0);
   });
 
+  it('leaves to the next run what it would have tried again', async () => {
+    await using folder = await temporaryFolder();
+    const output = folder.path('out.jsonl');
+    const { child, ended } = startTroupe(['fetch', `${site.url}/status/500`, '-o', output, '--retries', '9']);
+    const before = site.ledger.summary().requests;
+    await expect.poll(() => site.ledger.summary().requests, { timeout: 10_000 }).toBeGreaterThan(before + 1);
+    child.kill('SIGINT');
+    expect(await ended).toMatchObject({
+      code: 130,
+      stderr: expect.stringContaining('1 given up when stopped'),
+    });
+    expect(await readFile(output, 'utf8')).toBe('');
+  });
+
   it('does not wait for a standard input that stays open', async () => {
     const { child, ended } = startTroupe(['fetch', '--input', '-']);
     child.stdin!.write(`${site.url}/plain/1\n`);

@@ -3,7 +3,7 @@ import type { BodyFiles } from './body-files.ts';
 import type { Interruption } from './interruption.ts';
 import type { Output } from './output.ts';
 import type { FetchRequest } from './request-line.ts';
-import { type Ending, resultOf } from './result.ts';
+import { type Ending, isGood, resultOf } from './result.ts';
 import type { DoneRequests } from './resume.ts';
 import type { Tally } from './tally.ts';
 
@@ -19,6 +19,9 @@ export interface Run {
   readonly end: Interruption;
 }
 
+/** Methods that the pool tries again; another that went wrong must not be sent twice by --resume. */
+const RETRIED = ['GET', 'HEAD', 'OPTIONS'];
+
 /** One of the workers: takes requests from the common list until there are none, or the run is stopped. */
 export async function work(run: Run): Promise<void> {
   const { requests, done, tally, end, output } = run;
@@ -31,11 +34,12 @@ export async function work(run: Run): Promise<void> {
         continue;
       }
       const ending = await fetchOne(next.value, run);
-      if (!ending) {
+      const result = ending && resultOf(next.value, ending);
+      // Of one that would have been tried again, had the run not been stopped, nothing final can be said.
+      if (!result || (end.isAsked && !isGood(result) && RETRIED.includes(next.value.method))) {
         tally.unfinished += 1;
         continue;
       }
-      const result = resultOf(next.value, ending);
       await output.write(JSON.stringify(result));
       tally.count(result);
     }
