@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline';
-import { SessionPool, sqliteStore } from '../../src/index.ts';
+import { SessionPool } from '../../src/index.ts';
 
 /*
  * A process that holds a session: says which, then does what it is told, a line each, and says how that went.
@@ -7,7 +7,7 @@ import { SessionPool, sqliteStore } from '../../src/index.ts';
  */
 const [path, leaseMs = '60000'] = process.argv.slice(2);
 const pool = new SessionPool({
-  store: sqliteStore({ path: path! }),
+  store: `sqlite:${path}`,
   maxPoolSize: 1,
   leaseMs: Number(leaseMs),
 });

@@ -102,11 +102,12 @@ export class Checkpoints {
   #start(): Worker {
     const workerData = { path: this.#path, synchronous: this.#synchronous, bytes: WAL_BYTES };
     const worker = new Worker(PROGRAM, { eval: true, workerData, name: 'troupe-checkpoints' });
-    worker.unref();
     worker.on('message', () => {
       this.#isBusy = false;
     });
     worker.on('error', () => this.#fail());
+    // Last: a listener for its messages counts as something to stay alive for.
+    worker.unref();
     return worker;
   }
 
