@@ -263,6 +263,7 @@ export class Acquirer {
         clock,
       });
       lease.hold(session, body);
+      bodies.remember(id, body, stored.body);
     } catch (error) {
       return this.#passOver(ask, lease, stored.usageCount, stored.errorScore, error);
     }

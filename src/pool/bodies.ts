@@ -23,7 +23,8 @@ export class BodyCache {
     if (this.#isLive) return stored.body as SessionBody;
     const text = stored.body as string;
     const known = this.#entries.get(stored.id);
-    return known?.text === text ? known.body : decodeBody(text, stored.maxUsageCount);
+    if (known?.text === text) return known.body;
+    return decodeBody(text, stored.maxUsageCount);
   }
 
   /** What the store is to keep. */

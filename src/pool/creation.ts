@@ -85,6 +85,8 @@ export class Creation {
       if (result.kind !== 'created') throw this.#notStored(result.kind, session);
       this.#failures = 0;
       lease.grant = result.lease;
+      // The warm-up is no use; but what a site said then still holds.
+      lease.keepOnlyTroubles();
       lease.hold(session, body);
       sessionInternals.bind(session, lease);
       const { events } = this.#context;

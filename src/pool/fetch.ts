@@ -47,14 +47,16 @@ export async function poolFetch(
   if (timeoutMs !== undefined) ask.timeoutMs = timeoutMs;
   if (signal) ask.signal = signal;
 
+  /** What the last attempt came to, and the last that had an answer: an error is thrown only where there was none. */
   let last: (() => Response) | undefined;
+  let answered: (() => Response) | undefined;
   for (let attempt = 1; ; attempt++) {
     let lease: SessionLease;
     try {
       lease = await acquire(ask);
     } catch (error) {
       // There is no other user to try as: what the last one got is the answer.
-      if (last && error instanceof TroupeError) return last();
+      if (last && error instanceof TroupeError) return (answered ?? last)();
       throw error;
     }
     const result = await fetchOnce(lease, request, {
@@ -69,12 +71,13 @@ export async function poolFetch(
     if (mayRetry && worst && worst.verdict !== 'ok') {
       if ('response' in result && stream) await discard(result.response);
       else last = outcome;
+      if ('response' in result && !stream) answered = outcome;
       await pauseBefore(worst, attempt, signal);
       continue;
     }
     // The user was taken away in the middle: that says nothing of the page.
     if (mayRetry && 'error' in result && result.error instanceof LeaseError) continue;
-    return outcome();
+    return worst && 'error' in result && answered ? answered() : outcome();
   }
 }
 

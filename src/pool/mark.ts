@@ -47,6 +47,7 @@ function judgedMarks(lease: SessionLease, settings: PoolSettings): Marks {
   for (const [site, judgement] of troubles ?? []) {
     if (judgement.verdict === 'rate-limited')
       marks.blocks.push({ site, ms: restMs(session, site, judgement, settings) });
+    else if (judgement.verdict === 'proxy-failed') marks.restMs = restMs(session, site, judgement, settings);
     else if (judgement.verdict === 'blocked' && settings.blockScope === 'site')
       marks.blocks.push({ site, ms: null });
     else if (judgement.verdict === 'blocked')
@@ -64,17 +65,17 @@ function effectOf(verdict: Verdict): 'heal' | 'hurt' | 'count' {
 /** As long as the site asked for; else twice as long each time in a row, give or take a fifth. */
 function restMs(session: Session, site: string, judgement: Judgement, settings: PoolSettings): number {
   if (judgement.retryAfterMs !== undefined) return Math.min(judgement.retryAfterMs, settings.maxRestMs);
-  const inARow = limitsInARow(session, site);
+  const inARow = timesInARow(session, site, judgement.verdict);
   const grown = FIRST_REST_MS * 2 ** Math.min(inARow - 1, 30) * (0.8 + 0.4 * Math.random());
   return Math.min(Math.round(grown), settings.maxRestMs);
 }
 
-/** Rate limits of that site since the last answer that was none, from the session's own record. */
-function limitsInARow(session: Session, site: string): number {
+/** How often it was so judged at that site since it last was not, from the session's own record. */
+function timesInARow(session: Session, site: string, judged: Verdict): number {
   let inARow = 0;
   for (const { verdict, where } of session.decisions.toReversed()) {
     if (!isOf(where, site)) continue;
-    if (verdict !== 'rate-limited') break;
+    if (verdict !== judged) break;
     inARow += 1;
   }
   return Math.max(1, inARow);

@@ -242,13 +242,14 @@ export class SessionPool implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    if (!this.#core && !this.#opening) {
-      // Never used: whoever comes now is refused all the same.
-      this.#opening = Promise.reject(new PoolClosedError(`pool "${this.name}" is closed`));
-      this.#opening.catch(() => {});
-      return;
-    }
-    const { context, held, acquirer, pruning } = await this.#open();
+    const opening = this.#opening;
+    // Whoever comes now is refused, also by a pool that was never used.
+    this.#opening = Promise.reject(new PoolClosedError(`pool "${this.name}" is closed`));
+    this.#opening.catch(() => {});
+    // A store that could not be opened was told to whoever asked: there is nothing to close.
+    const core = await opening?.catch(() => undefined);
+    if (!core) return;
+    const { context, held, acquirer, pruning } = core;
     acquirer.refuse(`pool "${this.name}" is closed`);
     await acquirer.settled();
     await held.giveBackAll('the pool closes');

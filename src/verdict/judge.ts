@@ -30,7 +30,7 @@ export type Outcome =
 export interface JudgeContext {
   /** The statuses that mean "blocked" for this session. */
   isBlockedStatus(status: number): boolean;
-  /** Whether the session goes through a proxy: only then is a 407 the proxy's. */
+  /** Whether the session goes through a proxy: only then can it be the proxy's fault. */
   readonly hasProxy?: boolean;
 }
 
@@ -39,7 +39,7 @@ const OK: Judgement = Object.freeze({ verdict: 'ok', rule: 'no sign of trouble',
 /** Judges one outcome: the first rule that matches decides, in the order of the verdict table (docs/verdicts.md). */
 export function judge(outcome: Outcome, context: JudgeContext): Judgement {
   return 'error' in outcome
-    ? judgeError(outcome.error)
+    ? judgeError(outcome.error, context)
     : judgeAnswer(outcome.status, outcome.headers, context);
 }
 
@@ -57,12 +57,11 @@ function judgeAnswer(status: number, headers: Headers, context: JudgeContext): J
   return OK;
 }
 
-/** Errors whose place is the proxy, wherever in the chain of causes undici put them. */
-const PROXY_ERRORS = new Set(['FETCH_PROXY', 'UND_ERR_PRX_TLS', 'UND_ERR_SOCKS5']);
-
-function judgeError(error: unknown): Judgement {
+function judgeError(error: unknown, { hasProxy }: JudgeContext): Judgement {
   const code = codeOf(error);
-  if (PROXY_ERRORS.has(code)) return because('proxy-failed', 'proxy error', code);
+  // Through a proxy every connection is the proxy's: refused, a refused CONNECT, its 407, reset while connecting.
+  if (hasProxy && code === 'FETCH_CONNECT')
+    return because('proxy-failed', 'no connection by the proxy', code);
   return because('failed', 'network error', code);
 }
 
