@@ -68,15 +68,22 @@ interface Use {
   heldUntil: bigint;
 }
 
+/** A process that stands still cannot renew its lease; until then nobody else may have it. */
+function surelyHeldUntil(acquired: Step): bigint {
+  return BigInt(acquired.at) + BigInt(Math.floor(LEASE_MS * 0.6)) * 1_000_000n;
+}
+
+function earlier(a: bigint, b: bigint): bigint {
+  return a < b ? a : b;
+}
+
 function usesOf({ killedAt, ...worker }: { killedAt: bigint | undefined; steps: Step[] }): Use[] {
   const open = new Map<string, Use>();
   const uses: Use[] = [];
   for (const step of worker.steps) {
     const key = `${step.id} ${step.fence}`;
     if (step.step === 'acquired') {
-      // A process that does nothing more cannot renew it either.
-      const safely = BigInt(step.at) + BigInt(Math.floor(LEASE_MS * 0.6)) * 1_000_000n;
-      const heldUntil = killedAt !== undefined && killedAt < safely ? killedAt : BigInt(step.at);
+      const heldUntil = killedAt === undefined ? BigInt(step.at) : earlier(killedAt, surelyHeldUntil(step));
       const use: Use = { acquired: step, givenBack: undefined, end: undefined, heldUntil };
       open.set(key, use);
       uses.push(use);
@@ -86,8 +93,11 @@ function usesOf({ killedAt, ...worker }: { killedAt: bigint | undefined; steps: 
     } else {
       const use = open.get(key)!;
       use.end = step.step;
-      // One that it had lost may have been somebody else's for some time.
-      use.heldUntil = BigInt(step.step === 'lost' ? use.acquired.at : use.givenBack!.at);
+      const { givenBack, acquired } = use;
+      use.heldUntil =
+        step.step === 'lost'
+          ? earlier(BigInt(givenBack!.at), surelyHeldUntil(acquired))
+          : BigInt(givenBack!.at);
     }
   }
   return uses;
