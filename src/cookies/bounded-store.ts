@@ -83,7 +83,8 @@ export class BoundedStore extends Store {
   put(cookie: Cookie, now = Date.now()): void {
     if (!isSound(cookie, this.limits.maxBytes)) return;
     this.prune(now);
-    const old = this.same(cookie);
+    const id = identity(cookie.domain, cookie.path, cookie.key);
+    const old = this.#cookies.get(id);
     const expiresAt = expiryOf(cookie);
     if (expiresAt <= now) {
       if (old) this.remove([old]);
@@ -103,11 +104,10 @@ export class BoundedStore extends Store {
     if (old) {
       cookie.creation = old.creation;
       cookie.creationIndex = old.creationIndex;
-      this.#drop(old);
     } else {
       this.#makeRoom(siteKey(cookie.domain ?? ''));
     }
-    this.#add(isUnchanged ? old : cookie);
+    this.#add(id, isUnchanged ? old : cookie);
     if (!isUnchanged) this.revision++;
   }
 
@@ -204,13 +204,18 @@ export class BoundedStore extends Store {
     this.#sites = new Map([...this.#sites].map(([site, cookies]) => [site, new Map(cookies)]));
   }
 
-  #add(cookie: Cookie): void {
+  /** At the end of both orders, in the place of its like. */
+  #add(id: string, cookie: Cookie): void {
     this.#own();
-    const id = identity(cookie.domain, cookie.path, cookie.key);
     const site = siteKey(cookie.domain ?? '');
-    const ofSite = this.#sites.get(site);
-    if (ofSite) ofSite.set(id, cookie);
-    else this.#sites.set(site, new Map([[id, cookie]]));
+    let ofSite = this.#sites.get(site);
+    if (!ofSite) {
+      ofSite = new Map();
+      this.#sites.set(site, ofSite);
+    }
+    ofSite.delete(id);
+    ofSite.set(id, cookie);
+    this.#cookies.delete(id);
     this.#cookies.set(id, cookie);
     this.#newest = cookie;
     this.nextExpiry = Math.min(this.nextExpiry, expiryOf(cookie));
