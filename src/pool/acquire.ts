@@ -30,8 +30,6 @@ export class Acquirer {
   #refusal: (() => Error) | undefined;
   /** Attempts that wait for the store. */
   readonly #underWay = new Set<Promise<unknown>>();
-  /** Sites at which somebody found no place. */
-  readonly #turnedBack = new Set<string>();
 
   constructor(context: PoolContext, held: HeldLeases, creation: Creation) {
     this.#context = context;
@@ -100,7 +98,7 @@ export class Acquirer {
     return {
       id,
       site,
-      key: `${id ?? ''} ${site ?? ''}`,
+      key: `${id ?? ''} ${site ?? ''} ${maxHoldMs ?? ''}`,
       maxHoldMs: maxHoldMs ?? settings.maxHoldMs,
       timeoutMs: timeoutMs ?? settings.timeoutMs,
       signal,
@@ -148,8 +146,7 @@ export class Acquirer {
     if (ask.site !== undefined) {
       const waitMs = sites.waitMs(ask.site);
       if (waitMs === Number.POSITIVE_INFINITY) {
-        this.#turnedBack.add(ask.site);
-        return { retryInMs: null };
+        return { retryInMs: null, isCrowded: true };
       }
       if (waitMs > 0) return { retryInMs: waitMs };
       sites.enter(ask.site);
@@ -226,7 +223,7 @@ export class Acquirer {
   /** Gives up the place at a site that an attempt took and did not need, to those who found no place meanwhile. */
   #leaveUnserved(site: string): void {
     this.#held.leaveUnserved(site);
-    if (this.#turnedBack.delete(site)) this.#line.offer();
+    this.#line.offerToCrowded();
   }
 
   #take(ask: Ask, grant: StoreLease, askedAt: number, askedAtWall: number): SessionLease {

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { siteOf } from '../cookies/site.ts';
 import { LeaseError } from '../errors.ts';
 import type { SessionBody } from '../session/body.ts';
@@ -116,6 +117,15 @@ export class SessionLease implements SessionBond, AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.release();
+  }
+
+  /** For logs: what it is of, and nothing that the session keeps. */
+  [inspect.custom](): string {
+    return `SessionLease of ${this.#session ?? 'a session in the making'} (${this.#state})`;
+  }
+
+  toJSON(): object {
+    return { sessionId: this.grant.id, state: this.#state };
   }
 
   /** @internal Milliseconds since it was taken. */

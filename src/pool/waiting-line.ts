@@ -2,7 +2,10 @@ import { MAX_TIMER_MS } from '../internal/clock.ts';
 import type { MaybePromise } from '../internal/maybe-promise.ts';
 
 /** What an attempt came to: served, or not, and when another is worth it (`null`: only when something changes). */
-export type Attempt<T> = { readonly served: MaybePromise<T> } | { readonly retryInMs: number | null };
+export type Attempt<T> =
+  | { readonly served: MaybePromise<T> }
+  /** `isCrowded`: only because others were looking at the same time; they may go without. */
+  | { readonly retryInMs: number | null; readonly isCrowded?: boolean };
 
 interface Waiter<Ask, T> {
   readonly ask: Ask;
@@ -12,6 +15,8 @@ interface Waiter<Ask, T> {
   readonly resolve: (value: MaybePromise<T>) => void;
   readonly reject: (error: unknown) => void;
   isTrying: boolean;
+  /** Refused, or not tried yet, only because others were looking at the same time. */
+  isCrowded: boolean;
   /** Monotonic instant from which another attempt is worth it. */
   retryAt: number;
 }
@@ -38,6 +43,7 @@ export class WaitingLine<Ask, T> {
   readonly #waiters = new Set<Waiter<Ask, T>>();
   readonly #waitingByKey = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
+  #isCrowdExpected = false;
   /** Counts what may have freed a session: an attempt that was under way meanwhile is made again. */
   #changes = 0;
 
@@ -73,7 +79,16 @@ export class WaitingLine<Ask, T> {
   ): { served: Promise<T>; leave: (error: unknown) => void } {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const now = this.#options.now();
-    const waiter = { ask, key, since: now, resolve, reject, isTrying: false, retryAt: at(now, retryInMs) };
+    const waiter = {
+      ask,
+      key,
+      since: now,
+      resolve,
+      reject,
+      isTrying: false,
+      isCrowded: true,
+      retryAt: at(now, retryInMs),
+    };
     this.#waiters.add(waiter);
     this.#waitingByKey.set(key, (this.#waitingByKey.get(key) ?? 0) + 1);
     if (this.#waiters.size === 1) this.#options.onWaiting(true);
@@ -92,20 +107,32 @@ export class WaitingLine<Ask, T> {
     if (this.#waiters.size > 0) void this.#round(sessionId);
   }
 
+  /** One who was looking got nothing: to those who were kept from looking meanwhile. Nothing else has changed. */
+  offerToCrowded(): void {
+    if (this.#waiters.size === 0 || this.#isCrowdExpected) return;
+    this.#isCrowdExpected = true;
+    // In a turn of its own: from within an attempt, each refusal would begin the next round.
+    queueMicrotask(() => {
+      this.#isCrowdExpected = false;
+      void this.#round(undefined, true);
+    });
+  }
+
   /** Sends everyone away. */
   dismiss(makeError: () => unknown): void {
     for (const waiter of [...this.#waiters]) if (this.#remove(waiter)) waiter.reject(makeError());
   }
 
   /** Offers what is free to the waiters in their order, each kind of ask once; a single freed session ends with its taker. */
-  async #round(sessionId: string | undefined): Promise<void> {
+  async #round(sessionId: string | undefined, isForCrowded = false): Promise<void> {
     const refused = new Map<string, Waiter<Ask, T>>();
     for (const waiter of this.#waiters) {
-      if (waiter.isTrying) continue;
+      if (waiter.isTrying || (isForCrowded && !waiter.isCrowded)) continue;
       const first = refused.get(waiter.key);
       if (first) {
         // It would hear the same; and an attempt that is due must not stay due, or the line would spin.
         waiter.retryAt = first.retryAt;
+        waiter.isCrowded = first.isCrowded;
         continue;
       }
       const wanted = this.#options.sessionOf(waiter.ask);
@@ -136,16 +163,32 @@ export class WaitingLine<Ask, T> {
 
   #tried(waiter: Waiter<Ask, T>, result: Attempt<T>, changes: number): MaybePromise<TryEnd> {
     waiter.isTrying = false;
-    if ('served' in result) {
-      const isWaiting = this.#remove(waiter);
-      if (isWaiting) waiter.resolve(result.served);
-      else this.#options.unclaimed(result.served);
-      return isWaiting ? 'served' : 'gone';
-    }
+    if ('served' in result) return this.#serve(waiter, result.served);
     if (!this.#waiters.has(waiter)) return 'gone';
     waiter.retryAt = at(this.#options.now(), result.retryInMs);
+    waiter.isCrowded = result.isCrowded === true;
     // Something was freed while the store was looking: it may have looked too early.
     return changes === this.#changes ? 'refused' : this.#try(waiter);
+  }
+
+  /**
+   * Attempts overtake each other where the store takes its time: what a later one got goes to the first in line who
+   * asks for the same. Not what is still being made: that is tied to the signal of the one it is made for.
+   */
+  #serve(waiter: Waiter<Ask, T>, served: MaybePromise<T>): TryEnd {
+    const first = served instanceof Promise ? waiter : this.#firstLike(waiter);
+    if (first && this.#remove(first)) {
+      first.resolve(served);
+      return 'served';
+    }
+    this.#options.unclaimed(served);
+    return 'gone';
+  }
+
+  #firstLike({ key }: Waiter<Ask, T>): Waiter<Ask, T> | undefined {
+    if (!this.#waitingByKey.has(key)) return undefined;
+    for (const waiter of this.#waiters) if (waiter.key === key) return waiter;
+    return undefined;
   }
 
   #failed(waiter: Waiter<Ask, T>, error: unknown): TryEnd {

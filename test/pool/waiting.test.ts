@@ -258,6 +258,27 @@ describe.each(storeKinds)('who waits (%s)', (kind) => {
   });
 });
 
+describe.each(storeKinds)('a long line (%s)', (kind) => {
+  it('for one site costs no more than one look at a time', async () => {
+    await using stage = await scene(kind);
+    const pool = stage.pool({ create: false, timeoutMs: 20_000 });
+    await pool.add({ id: 'a', maxUsageCount: null });
+    const held = await pool.acquire();
+    let served = 0;
+    const all = Promise.all(
+      Array.from({ length: 5_000 }, async (_, index) => {
+        const lease = await pool.acquire({ site: index % 2 ? 'example.com' : `site-${index % 50}.com` });
+        served++;
+        await lease.release();
+      }),
+    );
+    expect(await isPending(all)).toBe(true);
+    await held.release();
+    await all;
+    expect(served).toBe(5_000);
+  });
+});
+
 describe.each(storeKinds)('closing (%s)', (kind) => {
   it('sends waiters away and refuses newcomers with POOL_CLOSED', async () => {
     await using stage = await scene(kind);
