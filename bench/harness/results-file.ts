@@ -25,7 +25,6 @@ export function writeResults(reports: readonly SubjectReport[], order: readonly 
     'their spread (least–most). Ratios and targets are of medians.',
     '',
     ...machineLines(),
-    '',
     ...versionLines(),
     '',
   ];
