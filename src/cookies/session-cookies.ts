@@ -1,5 +1,6 @@
 import { type Cookie, type CookieJar, canonicalDomain } from 'tough-cookie';
 import { fail } from '../internal/options.ts';
+import { toUrl } from '../internal/url.ts';
 import { type CookieJson, hasSameContent, type SessionCookie, toPlain } from './cookie.ts';
 import { CookieBox } from './cookie-box.ts';
 import { type CookieInput, readCookieInput, readJar } from './cookie-input.ts';
@@ -253,8 +254,4 @@ export class SessionCookies {
     this.#box ??= new CookieBox(this.#limits);
     return this.#box;
   }
-}
-
-function toUrl(url: URL | string): URL {
-  return typeof url === 'string' ? new URL(url) : url;
 }

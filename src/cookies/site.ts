@@ -1,4 +1,5 @@
 import { getDomain, parse } from 'tldts';
+import { toUrl } from '../internal/url.ts';
 
 /** Hostnames remembered at once. A crawl meets few hosts again and again; the list lookup costs ~1 µs, the map ~30 ns. */
 const maxRemembered = 2000;
@@ -27,7 +28,7 @@ export function registrableDomain(hostname: string): string | null {
  * @example siteOf('https://shop.example.co.uk:8443/a') // 'example.co.uk'
  */
 export function siteOf(url: URL | string): string {
-  return siteOfHost(typeof url === 'string' ? new URL(url).hostname : url.hostname);
+  return siteOfHost(toUrl(url).hostname);
 }
 
 /** {@link siteOf} for a hostname as `URL.hostname` writes it. */

@@ -1,4 +1,5 @@
 import { LeaseError, TroupeError } from '../errors.ts';
+import { toUrl } from '../internal/url.ts';
 import type { SessionFetchInit } from '../session/fetch-init.ts';
 import { loadSessionFetch } from '../session/load-fetch.ts';
 import type { Judgement } from '../verdict/judge.ts';
@@ -105,7 +106,7 @@ async function replayable(
   retries: number | undefined,
 ): Promise<Replayable> {
   const isRequest = input instanceof Request;
-  const url = new URL(isRequest ? input.url : input);
+  const url = toUrl(isRequest ? input.url : input);
   const method = (init.method ?? (isRequest ? input.method : 'GET')).toUpperCase();
   const hasOwnBody = init.body !== undefined && init.body !== null;
   if (isRequest && input.body && !hasOwnBody && (retries ?? 0) > 0) {
@@ -137,13 +138,13 @@ async function fetchOnce(lease: SessionLease, request: Replayable, terms: FetchT
     const sessionFetch = await loadSessionFetch();
     const init = { ...request.init, maxBodyBytes: terms.maxBodyBytes };
     response = await sessionFetch(lease.session, lease, request.input, init, !terms.stream);
+    if (terms.stream && response.body)
+      return { response: await leaseUntilRead(response, lease, terms.bodyTimeoutMs) };
   } catch (error) {
     // The caller's own mistake or change of mind says nothing of the user.
     await release(lease);
     return { error, neverSent: (error as { neverSent?: unknown }).neverSent === true };
   }
-  if (terms.stream && response.body)
-    return { response: leaseUntilRead(response, lease, terms.bodyTimeoutMs) };
   await release(lease);
   return { response };
 }

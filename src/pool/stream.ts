@@ -4,7 +4,13 @@ import type { SessionLease } from './lease.ts';
  * The same answer, holding its lease until the body ended, failed, was cancelled, or nobody read it for `idleMs`: a
  * stream that is forgotten must not hold a user for ever.
  */
-export function leaseUntilRead(response: Response, lease: SessionLease, idleMs: number): Response {
+export async function leaseUntilRead(
+  response: Response,
+  lease: SessionLease,
+  idleMs: number,
+): Promise<Response> {
+  // Loaded with the fetch that the answer came by.
+  const { withBody } = await import('../transport/response.ts');
   const reader = response.body!.getReader();
   let timer: NodeJS.Timeout | undefined;
   const end = async () => {
@@ -12,7 +18,7 @@ export function leaseUntilRead(response: Response, lease: SessionLease, idleMs: 
     // Lost or given back before: the stream itself is fine.
     await lease.release().catch(() => {});
   };
-  const watch = (controller: ReadableStreamDefaultController<Uint8Array>) => {
+  const watch = (controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>) => {
     timer = setTimeout(() => {
       const error = new TypeError(`the body was not read for ${idleMs} ms, and its session was given back`);
       controller.error(error);
@@ -21,7 +27,7 @@ export function leaseUntilRead(response: Response, lease: SessionLease, idleMs: 
     }, idleMs);
     timer.unref();
   };
-  const body = new ReadableStream<Uint8Array>(
+  const body = new ReadableStream<Uint8Array<ArrayBuffer>>(
     {
       start: watch,
       async pull(controller) {
@@ -47,14 +53,5 @@ export function leaseUntilRead(response: Response, lease: SessionLease, idleMs: 
     },
     { highWaterMark: 0 },
   );
-  const held = new Response(body, {
-    status: response.status,
-    statusText: response.statusText,
-    headers: response.headers,
-  });
-  Object.defineProperties(held, {
-    url: { value: response.url },
-    redirected: { value: response.redirected },
-  });
-  return held;
+  return withBody(response, body);
 }

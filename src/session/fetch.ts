@@ -1,4 +1,5 @@
 import type { SessionCookies } from '../cookies/session-cookies.ts';
+import { toUrl } from '../internal/url.ts';
 import { VERSION } from '../internal/version.ts';
 import { fetchAs } from '../transport/fetch.ts';
 import { FetchError } from '../transport/fetch-error.ts';
@@ -52,7 +53,7 @@ export async function sessionFetch(
   isWhole = false,
 ): Promise<Response> {
   const { judge: isJudged = true, ...rest } = init;
-  const url = new URL(input instanceof Request ? input.url : input);
+  const url = toUrl(input instanceof Request ? input.url : input);
   const callers = rest.signal ?? (input instanceof Request ? input.signal : undefined);
   const signal = bond && callers ? AbortSignal.any([callers, bond.signal]) : (callers ?? bond?.signal);
   const leave = await bond?.enter(url, signal);

@@ -176,6 +176,12 @@ class FetchedResponse {
     return bytes;
   }
 
+  /** The same head over another body. */
+  over(stream: ReadableStream<Bytes>): FetchedResponse {
+    const head = { status: this.#status, statusText: this.#statusText, headers: this.#list };
+    return new FetchedResponse(head, this.#url, this.#redirected, { kind: 'stream', stream });
+  }
+
   /** Calls back once nothing more comes over the wire for this response. */
   onDone(callback: () => void): void {
     if (this.#wire) this.#wire.onDone(callback);
@@ -239,6 +245,15 @@ export function makeResponse(
 export async function readWhole(response: Response, maxBodyBytes?: number): Promise<Uint8Array> {
   if (FetchedResponse.isOne(response)) return response.readWhole(maxBodyBytes);
   return new Uint8Array(await response.clone().arrayBuffer());
+}
+
+/**
+ * The same answer with another body in its place. Node's own `Response` would refuse statuses and reasons that servers
+ * do send, and prints the headers.
+ */
+export function withBody(response: Response, stream: ReadableStream<Bytes>): Response {
+  if (FetchedResponse.isOne(response)) return response.over(stream) as unknown as Response;
+  return new Response(stream, response);
 }
 
 /** Resolves once nothing more comes over the wire for a response: its body ended, failed, or was cancelled or forgotten. */

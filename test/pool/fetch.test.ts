@@ -1,8 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { inspect } from 'node:util';
 import ky from 'ky';
 import { describe, expect, it } from 'vitest';
 import { startPlayground } from '../../playground/site.ts';
-import { type SessionPool, troupeInfo } from '../../src/index.ts';
+import { Session, type SessionPool, siteOf, troupeInfo } from '../../src/index.ts';
 import { deadPort, failureOf, isPending, scene, serve, sessionsOf, sleep, until } from './helpers.ts';
 
 /** Blocks of every session, in the order of their ids. */
@@ -390,6 +391,21 @@ describe("a pool's fetch", () => {
   });
 });
 
+it('never shows a URL that it cannot read: it may hold a password', async () => {
+  await using stage = await scene('memory');
+  const pool = stage.pool();
+  const url = 'http://ann:secret@exa mple/?token=secret';
+  for (const failed of [pool.fetch(url), new Session().fetch(url)]) {
+    const error = await failureOf(failed);
+    expect(error).toMatchObject({ name: 'TypeError' });
+    expect(inspect(error, { depth: 10 })).not.toContain('secret');
+  }
+  const bind = () => new Session({ cookies: { sid: '1' }, cookiesFor: url });
+  for (const run of [bind, () => siteOf(url)]) {
+    expect(inspect(await failureOf((async () => run())()), { depth: 10 })).not.toContain('secret');
+  }
+});
+
 describe('a streamed answer', () => {
   const twoParts = () =>
     serve(async (request, response) => {
@@ -449,6 +465,21 @@ describe('a streamed answer', () => {
     expect(await response.text()).toBe('body');
     await until(async () => (await leased(pool)) === 0, 'all are given back');
     expect(troupeInfo(response)).toMatchObject({ attempts: 3 });
+  });
+
+  it('may have any status and any reason, and shows no header when it is printed', async () => {
+    await using stage = await scene('memory');
+    await using site = await serve((_request, response) => {
+      const head = 'HTTP/1.1 999 Nein\u20ac\r\nset-cookie: sid=secret\r\ncontent-length: 2\r\n\r\n';
+      response.socket!.end(`${head}ok`);
+    });
+    const pool = stage.pool({ maxPoolSize: 1, retries: 0 });
+    const response = await pool.fetch(`${site.url}/?token=secret`, { stream: true });
+    expect(response.status).toBe(999);
+    expect(response.headers.getSetCookie()).toEqual(['sid=secret']);
+    expect(inspect(response, { depth: 10 })).not.toContain('secret');
+    expect(await response.text()).toBe('ok');
+    await until(async () => (await leased(pool)) === 0, 'it is given back');
   });
 
   it('without a body gives its user back at once', async () => {
