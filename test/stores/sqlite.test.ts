@@ -232,6 +232,19 @@ describe('time', () => {
   });
 });
 
+it('takes any duration, however long, and can still be read', async () => {
+  await using store = sqliteStore({ path: files.newPath() });
+  const longest = Number.MAX_SAFE_INTEGER;
+  await store.add([...sessions(2), { ...sessions(1)[0]!, id: 'ages', expiresInMs: longest }]);
+  await store.order({ ids: ['s-0'] }, { kind: 'rest', ms: longest });
+  await store.order({ ids: ['s-1'] }, { kind: 'rest', ms: longest, site: 'a.example' });
+  expect((await store.count()).resting).toBe(1);
+  expect((await store.list({ limit: 10 })).sessions.map(({ id }) => id)).toEqual(['ages', 's-0', 's-1']);
+  await store.order({ ids: ['ages'] }, { kind: 'retire', reason: 'test' });
+  await store.order({ ids: ['ages'] }, { kind: 'revive', expiresInMs: longest });
+  expect((await store.get('ages'))!.status).toBe('usable');
+});
+
 it('refuses options that it does not know or cannot use', () => {
   expect(() => sqliteStore({ path: '' })).toThrow(/"path"/);
   expect(() => sqliteStore({ path: ':memory:' })).toThrow(/memoryStore/);

@@ -31,7 +31,7 @@ export function setBlock(work: Work, sid: number, name: string, ms: number | nul
   }
   const site = siteNumberOrNew(work, name);
   const before = blockOf(work, sid, site);
-  const until = ms === null ? null : work.now + Math.ceil(ms);
+  const until = ms === null ? null : work.msIn(ms);
   if (before) {
     const isLonger = before.until === null || (until !== null && before.until >= until);
     if (keepLonger && isLonger) return;

@@ -95,7 +95,7 @@ function insert(work: Work, session: NewSession, due: number): number {
     session.usageCount,
     session.maxUsageCount,
     session.errorScore,
-    expiresInMs === null ? null : work.now + Math.ceil(expiresInMs),
+    expiresInMs === null ? null : work.msIn(expiresInMs),
     work.now - Math.floor(session.ageMs),
     session.key ?? null,
     session.tag ?? null,

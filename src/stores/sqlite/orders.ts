@@ -73,7 +73,7 @@ function revive(work: Work, row: SessionRow, order: Extract<Order, { kind: 'revi
   if (order.limit !== undefined && !hasRoom(work, order.limit)) return false;
   const status = statuses[row.status];
   const isPast = status === 'expired' || isExpired(work, row);
-  const newExpiry = order.expiresInMs === null ? null : work.now + Math.ceil(order.expiresInMs);
+  const newExpiry = order.expiresInMs === null ? null : work.msIn(order.expiresInMs);
   work.sql.run(
     `UPDATE session SET status = 0, reason = NULL, died = NULL, due = ?, score = 0, uses = ?, expires = ?
      WHERE sid = ?`,

@@ -3,6 +3,12 @@ import type { Hints } from './hints.ts';
 import type { Statements } from './statements.ts';
 import { type StoreTime, TICKS } from './store-time.ts';
 
+/**
+ * A hundred years: what is to last longer lasts that long. A `due` beyond the year 2255 is no safe integer any more, and
+ * one such row would make every list and count fail for good.
+ */
+const FOREVER_MS = 100 * 365.25 * 86_400_000;
+
 /** One transaction, as the calls that run in it see it: its statements, its one moment, its counters. */
 export class Work {
   readonly sql: Statements;
@@ -29,10 +35,15 @@ export class Work {
     return this.#time.next(this.now);
   }
 
+  /** So much later than now, in milliseconds. */
+  msIn(ms: number): number {
+    return this.now + Math.ceil(Math.min(ms, FOREVER_MS));
+  }
+
   /** So much later than now. Ends of one millisecond keep the order in which they were set. */
   tickIn(ms: number): number {
     const within = this.tick() - this.now * TICKS;
-    return (this.now + Math.ceil(ms)) * TICKS + Math.min(Math.max(within, 0), TICKS - 1);
+    return this.msIn(ms) * TICKS + Math.min(Math.max(within, 0), TICKS - 1);
   }
 
   /** All ticks still to come are later than this one. */
