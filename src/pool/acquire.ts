@@ -25,7 +25,6 @@ export class Acquirer {
   readonly #creation: Creation;
   readonly #line: WaitingLine<Ask, SessionLease>;
   readonly #anyone: Ask;
-  readonly #isLocal: boolean;
   #stopWatching: (() => void) | undefined;
   #refusal: (() => Error) | undefined;
   /** Attempts that wait for the store. */
@@ -36,7 +35,6 @@ export class Acquirer {
     this.#held = held;
     this.#creation = creation;
     this.#anyone = this.#askOf({});
-    this.#isLocal = context.store.capabilities.shared === 'process';
     this.#line = new WaitingLine({
       attempt: (ask) => this.#attempt(ask),
       sessionOf: (ask) => ask.id,
@@ -102,6 +100,7 @@ export class Acquirer {
       maxHoldMs: maxHoldMs ?? settings.maxHoldMs,
       timeoutMs: timeoutMs ?? settings.timeoutMs,
       signal,
+      request: undefined,
     };
   }
 
@@ -142,7 +141,7 @@ export class Acquirer {
 
   #attempt(ask: Ask): MaybePromise<Attempt<SessionLease>> {
     if (this.#refusal) throw this.#refusal();
-    const { sites, store, clock } = this.#context;
+    const { sites, store, clock, monotonic, sharesClock } = this.#context;
     if (ask.site !== undefined) {
       const waitMs = sites.waitMs(ask.site);
       if (waitMs === Number.POSITIVE_INFINITY) {
@@ -151,9 +150,9 @@ export class Acquirer {
       if (waitMs > 0) return { retryInMs: waitMs };
       sites.enter(ask.site);
     }
-    const askedAt = clock.monotonic();
-    // A store of this process answers by the same clock, in the same moment: one look at it is enough.
-    const askedAtWall = this.#isLocal ? undefined : clock.now();
+    // A store that shares our clock answers in the same moment: one look at it is enough.
+    const askedAt = sharesClock ? undefined : monotonic();
+    const askedAtWall = sharesClock ? undefined : clock.now();
     let result: MaybePromise<LeaseResult>;
     try {
       result = store.lease(this.#request(ask));
@@ -175,24 +174,20 @@ export class Acquirer {
     return attempt;
   }
 
+  /** Made once an ask: it changes only when creation pauses. */
   #request(ask: Ask): LeaseRequest {
     const { settings, holder } = this.#context;
-    return {
-      rotation: settings.rotation,
-      fill: settings.fill,
-      leaseMs: settings.leaseMs,
-      holder,
-      id: ask.id,
-      site: ask.site,
-      limit: settings.create && this.#creation.pausedForMs === 0 ? settings.maxPoolSize : undefined,
-      wake: true,
-    };
+    const limit = settings.create && this.#creation.pausedForMs === 0 ? settings.maxPoolSize : undefined;
+    if (ask.request?.limit === limit && ask.request) return ask.request;
+    const { rotation, fill, leaseMs } = settings;
+    ask.request = { rotation, fill, leaseMs, holder, id: ask.id, site: ask.site, limit, wake: true };
+    return ask.request;
   }
 
   #answered(
     ask: Ask,
     result: LeaseResult,
-    askedAt: number,
+    askedAt: number | undefined,
     askedAtWall: number | undefined,
   ): MaybePromise<Attempt<SessionLease>> {
     if (this.#refusal && (result.kind === 'leased' || result.kind === 'vacant')) {
@@ -200,14 +195,19 @@ export class Acquirer {
       return this.#returnUnused(ask, result.lease).then(() => Promise.reject(error));
     }
     if (result.kind === 'leased') {
-      const lease = this.#take(ask, result.lease, askedAt, askedAtWall ?? result.now);
+      const lease = this.#take(ask, result.lease, askedAt ?? result.now, askedAtWall ?? result.now);
       return this.#open(ask, lease, result);
     }
     if (result.kind === 'vacant') {
       // One tries after a pause; who asked at the same time looks again without making any.
       if (this.#creation.pausedForMs > 0)
         return this.#returnUnused(ask, result.lease).then(() => this.#attempt(ask));
-      return { served: this.#make(ask, this.#take(ask, result.lease, askedAt, askedAtWall ?? result.now)) };
+      return {
+        served: this.#make(
+          ask,
+          this.#take(ask, result.lease, askedAt ?? result.now, askedAtWall ?? result.now),
+        ),
+      };
     }
     if (ask.site !== undefined) this.#leaveUnserved(ask.site);
     if (result.kind === 'again') return nextTurn().then(() => this.#attempt(ask));
@@ -228,13 +228,7 @@ export class Acquirer {
 
   #take(ask: Ask, grant: StoreLease, askedAt: number, askedAtWall: number): SessionLease {
     const held = this.#held;
-    const lease = new SessionLease(held, {
-      grant,
-      askedAt,
-      askedAtWall,
-      maxHoldMs: ask.maxHoldMs,
-      site: ask.site,
-    });
+    const lease = new SessionLease(held, grant, askedAt, askedAtWall, ask.maxHoldMs, ask.site);
     held.add(lease);
     return lease;
   }
@@ -247,11 +241,10 @@ export class Acquirer {
     const { bodies, clock } = this.#context;
     try {
       const body = bodies.read(stored);
-      const { id, createdAt, expiresAt, usageCount, errorScore } = stored;
+      const { id, usageCount, errorScore } = stored;
       const session = sessionInternals.restore({
         id,
-        createdAt,
-        expiresAt,
+        life: stored,
         usageCount,
         errorScore,
         retired: null,

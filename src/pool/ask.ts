@@ -1,4 +1,5 @@
 import { AcquireError, type WaitingFacts } from '../errors.ts';
+import type { LeaseRequest } from '../stores/store.ts';
 import type { PoolContext } from './context.ts';
 
 /** One who asks for a session. */
@@ -9,6 +10,8 @@ export interface Ask {
   readonly maxHoldMs: number;
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
+  /** What the store was last asked for it. */
+  request: LeaseRequest | undefined;
 }
 
 /** What to tell one who got none, with everything that explains it. */

@@ -11,6 +11,10 @@ import type { Statistics } from './statistics.ts';
 export interface PoolContext {
   readonly settings: PoolSettings;
   readonly clock: Clock;
+  /** Whether the store goes by our very clock, so that a lease ends for it and for us at once. */
+  readonly sharesClock: boolean;
+  /** For the age of leases: monotonic time, or the clock that the store shares with us. */
+  readonly monotonic: () => number;
   readonly store: SessionStore;
   readonly events: PoolEventBus;
   readonly bodies: BodyCache;

@@ -27,10 +27,13 @@ export function poolCore(
   store: SessionStore,
   events: PoolEventBus,
   clock: Clock,
+  sharesClock: boolean,
 ): PoolCore {
   const context: PoolContext = {
     settings,
     clock,
+    sharesClock,
+    monotonic: sharesClock ? () => clock.now() : () => clock.monotonic(),
     store,
     events,
     bodies: new BodyCache(store.capabilities.bodies, settings.maxOpenSessions),

@@ -141,7 +141,7 @@ export class HeldLeases implements LeaseHome {
 
   /** Takes it out of what is held, and its user from the site. */
   #gone(lease: SessionLease): void {
-    const { place, terms } = lease;
+    const { place, site } = lease;
     if (place < 0) return;
     const last = this.#leases.pop()!;
     if (last !== lease) {
@@ -149,7 +149,7 @@ export class HeldLeases implements LeaseHome {
       last.place = place;
     }
     lease.place = -1;
-    if (terms.site !== undefined) this.#gate.leave(terms.site);
+    if (site !== undefined) this.#gate.leave(site);
     if (this.#leases.length === 0 && this.#whenEmpty) {
       this.#whenEmpty.resolve();
       this.#whenEmpty = undefined;
@@ -175,8 +175,7 @@ export class HeldLeases implements LeaseHome {
     }
     this.#tellMarks(lease.session, change);
     // A session that died makes room for a new one, and a place at a site may suit anybody.
-    const isOneSession =
-      change.status === 'usable' && outcome === 'released' && lease.terms.site === undefined;
+    const isOneSession = change.status === 'usable' && outcome === 'released' && lease.site === undefined;
     this.#listener.freed(isOneSession ? sessionId : undefined);
   }
 
@@ -201,20 +200,20 @@ export class HeldLeases implements LeaseHome {
 
   async #renew(): Promise<void> {
     if (this.#leases.length === 0) return this.stop();
-    const { clock, settings, events, store } = this.context;
+    const { clock, settings, events, store, monotonic } = this.context;
     const due: SessionLease[] = [];
     for (const lease of this.#leases) {
       if (!lease.isHeld) continue;
-      const age = clock.monotonic() - lease.renewedAt;
-      if (lease.heldMs >= lease.terms.maxHoldMs)
-        lease.abort(`held for longer than maxHoldMs (${lease.terms.maxHoldMs} ms)`);
+      const age = monotonic() - lease.renewedAt;
+      if (lease.heldMs >= lease.maxHoldMs)
+        lease.abort(`held for longer than maxHoldMs (${lease.maxHoldMs} ms)`);
       // Young enough to wait for the next round: most leases are never renewed at all.
       else if (age >= settings.leaseMs / 4) due.push(lease);
       if (age >= settings.leaseMs - safetyMarginMs(settings.leaseMs))
         lease.abort('it could not be renewed in time');
     }
     if (due.length === 0) return;
-    const askedAt = clock.monotonic();
+    const askedAt = monotonic();
     const askedAtWall = clock.now();
     const renewals = due.map((lease) => this.#renewal(lease));
     try {

@@ -18,17 +18,6 @@ export interface LeaseHome {
   leaveSite(site: string): void;
 }
 
-/** How a lease came to be. */
-export interface LeaseTerms {
-  readonly grant: StoreLease;
-  /** When the store was asked, monotonic and wall. */
-  readonly askedAt: number;
-  readonly askedAtWall: number;
-  readonly maxHoldMs: number;
-  /** The site it was asked for: the lease itself is the user's place there. */
-  readonly site: string | undefined;
-}
-
 /**
  * The sole right to use one session until it is given back. It renews itself while it is held; `signal` aborts when
  * it ends early: held too long, retired from outside, or lost because it could not be renewed.
@@ -43,10 +32,13 @@ export class SessionLease implements SessionBond, AsyncDisposable {
   /** @internal What sites had against this user: the gravest of each. */
   troubles: Map<string, Judgement> | undefined;
   /** @internal */
-  readonly terms: LeaseTerms;
+  readonly maxHoldMs: number;
+  /** @internal The site it was asked for: the lease itself is the user's place there. */
+  readonly site: string | undefined;
   /** @internal Where {@link HeldLeases} keeps it; -1: nowhere. */
   place = -1;
   readonly #home: LeaseHome;
+  readonly #takenAt: number;
   #session: Session | undefined;
   #renewedAt: number;
   #renewedAtWall: number;
@@ -57,17 +49,30 @@ export class SessionLease implements SessionBond, AsyncDisposable {
   #abort: AbortController | undefined;
   #abortReason: LeaseError | undefined;
 
-  /** @internal */
-  constructor(home: LeaseHome, terms: LeaseTerms) {
+  /**
+   * @internal
+   * @param askedAt when the store was asked, by `context.monotonic`
+   * @param askedAtWall the same by the wall clock
+   */
+  constructor(
+    home: LeaseHome,
+    grant: StoreLease,
+    askedAt: number,
+    askedAtWall: number,
+    maxHoldMs: number,
+    site: string | undefined,
+  ) {
     this.#home = home;
-    this.terms = terms;
-    this.grant = terms.grant;
+    this.grant = grant;
+    this.maxHoldMs = maxHoldMs;
+    this.site = site;
+    this.#takenAt = askedAt;
     this.storedBody = undefined;
     this.#session = undefined;
     this.worst = undefined;
     this.troubles = undefined;
-    this.#renewedAt = terms.askedAt;
-    this.#renewedAtWall = terms.askedAtWall;
+    this.#renewedAt = askedAt;
+    this.#renewedAtWall = askedAtWall;
     this.#places = undefined;
     this.#abort = undefined;
     this.#abortReason = undefined;
@@ -130,7 +135,7 @@ export class SessionLease implements SessionBond, AsyncDisposable {
 
   /** @internal Milliseconds since it was taken. */
   get heldMs(): number {
-    return this.#home.context.clock.monotonic() - this.terms.askedAt;
+    return this.#home.context.monotonic() - this.#takenAt;
   }
 
   /** @internal The store has extended it; asked at this instant. */
@@ -175,8 +180,8 @@ export class SessionLease implements SessionBond, AsyncDisposable {
   beforeHop(): void {
     this.guard();
     if (this.#abortReason) throw this.#abortReason;
-    const { clock, settings } = this.#home.context;
-    const age = Math.max(clock.monotonic() - this.#renewedAt, clock.now() - this.#renewedAtWall);
+    const { clock, settings, monotonic } = this.#home.context;
+    const age = Math.max(monotonic() - this.#renewedAt, clock.now() - this.#renewedAtWall);
     if (age < settings.leaseMs - safetyMarginMs(settings.leaseMs)) return;
     this.abort('it ran out without being renewed');
     throw this.#abortReason!;
@@ -189,7 +194,7 @@ export class SessionLease implements SessionBond, AsyncDisposable {
   async enter(url: URL, signal: AbortSignal | undefined): Promise<() => void> {
     const site = siteOf(url);
     // Leased for this site, the user has its place there already.
-    if (site === this.terms.site) return leaveNothing;
+    if (site === this.site) return leaveNothing;
     await this.#home.enterSite(site, signal);
     const leave = () => {
       if (this.#places?.delete(leave)) this.#home.leaveSite(site);
@@ -212,7 +217,7 @@ export class SessionLease implements SessionBond, AsyncDisposable {
 
   /** @internal The task's own word on the user: a `BlockedError`, a `RateLimitedError`. */
   judgedByTask(judgement: Judgement): void {
-    this.#judged(this.terms.site, this.terms.site ?? '', judgement);
+    this.#judged(this.site, this.site ?? '', judgement);
   }
 
   /** @internal The task failed for a reason of its own: no use is counted, but what a site has said still holds. */

@@ -269,7 +269,7 @@ export class SessionPool implements AsyncDisposable {
     const { store: given, clock = systemClock } = this.#options;
     const store: SessionStore =
       typeof given === 'string' ? await openStore(given) : (given ?? memoryStore({ clock }));
-    this.#core = poolCore(this.#settings, store, this.#events, clock);
+    this.#core = poolCore(this.#settings, store, this.#events, clock, given === undefined);
     return this.#core;
   }
 

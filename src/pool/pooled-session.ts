@@ -64,8 +64,7 @@ export class PooledSession {
     const stored = this.#stored;
     const session = sessionInternals.restore({
       id: stored.id,
-      createdAt: stored.createdAt,
-      expiresAt: stored.expiresAt,
+      life: stored,
       usageCount: stored.usageCount,
       errorScore: stored.errorScore,
       retired: stored.status === 'retired' ? (stored.reason ?? 'retired') : null,

@@ -90,7 +90,9 @@ function judgeError(error: unknown, lease: SessionLease): boolean {
       rule: 'the task said so',
       evidence: 'RateLimitedError',
     } as const;
-    lease.judgedByTask(retryAfterMs === undefined ? judgement : { ...judgement, retryAfterMs });
+    // What is computed of a site's words may be no number at all; then it is as if the site had said nothing.
+    const isSaid = typeof retryAfterMs === 'number' && retryAfterMs >= 0;
+    lease.judgedByTask(isSaid ? { ...judgement, retryAfterMs } : judgement);
     return true;
   }
   if (isOurs(error)) return lease.worst !== undefined && lease.worst.verdict !== 'ok';

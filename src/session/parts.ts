@@ -7,11 +7,16 @@ import { fingerprintOf, proxyOf } from './identity.ts';
 import { limitsOf, type SessionLimits } from './limits.ts';
 import { checkSessionOptions, type SessionOptions } from './options.ts';
 
+/** From when to when, epoch milliseconds. Read where it lies: in a store of a million it is far from everything else. */
+export interface Life {
+  readonly createdAt: number;
+  readonly expiresAt: number | null;
+}
+
 /** The columns and the body a session is put together from. */
 export interface SessionParts {
   readonly id: string;
-  readonly createdAt: number;
-  readonly expiresAt: number | null;
+  readonly life: Life;
   readonly usageCount: number;
   readonly errorScore: number;
   readonly retired: string | null;
@@ -31,8 +36,7 @@ export function partsOf(options: SessionOptions): SessionParts {
   const createdAt = options.createdAt?.getTime() ?? clock.now();
   return {
     id: options.id ?? newSessionId(),
-    createdAt,
-    expiresAt: limits.maxAgeMs === null ? null : createdAt + limits.maxAgeMs,
+    life: { createdAt, expiresAt: limits.maxAgeMs === null ? null : createdAt + limits.maxAgeMs },
     usageCount: options.usageCount ?? 0,
     errorScore: options.errorScore ?? 0,
     retired: null,

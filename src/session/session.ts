@@ -12,7 +12,7 @@ import type { SessionLimits } from './limits.ts';
 import { loadSessionFetch } from './load-fetch.ts';
 import { modelOf } from './model.ts';
 import { type SessionOptions, statusCodes, type UserData } from './options.ts';
-import { partsOf, type SessionParts } from './parts.ts';
+import { type Life, partsOf, type SessionParts } from './parts.ts';
 import { siteNamed } from './site-name.ts';
 import { parseState, type SessionDict, type SessionModel, STATE_MIN_READER, STATE_VERSION } from './state.ts';
 
@@ -52,8 +52,7 @@ let internals: SessionInternals;
  */
 export class Session {
   readonly #id: string;
-  readonly #createdAt: number;
-  readonly #expiresAt: number | null;
+  readonly #life: Life;
   readonly #clock: Clock;
   #usageCount: number;
   #errorScore: number;
@@ -76,8 +75,7 @@ export class Session {
   constructor(options: undefined, parts: SessionParts);
   constructor(options: SessionOptions = {}, parts: SessionParts = partsOf(options)) {
     this.#id = parts.id;
-    this.#createdAt = parts.createdAt;
-    this.#expiresAt = parts.expiresAt;
+    this.#life = parts.life;
     this.#clock = parts.clock;
     this.#usageCount = parts.usageCount;
     this.#errorScore = parts.errorScore;
@@ -98,8 +96,7 @@ export class Session {
     const model = parseState(state);
     const session = new Session(undefined, {
       id: model.id,
-      createdAt: model.createdAt.getTime(),
-      expiresAt: model.expiresAt?.getTime() ?? null,
+      life: { createdAt: model.createdAt.getTime(), expiresAt: model.expiresAt?.getTime() ?? null },
       usageCount: model.usageCount,
       errorScore: model.errorScore,
       retired: model.retired,
@@ -153,12 +150,13 @@ export class Session {
   }
 
   get createdAt(): Date {
-    return new Date(this.#createdAt);
+    return new Date(this.#life.createdAt);
   }
 
   /** When it expires; `null`: never. */
   get expiresAt(): Date | null {
-    return this.#expiresAt === null ? null : new Date(this.#expiresAt);
+    const { expiresAt } = this.#life;
+    return expiresAt === null ? null : new Date(expiresAt);
   }
 
   /** The proxy it uses for life, if any. Its URL may hold a password. */
@@ -183,7 +181,8 @@ export class Session {
 
   /** Whether it reached its age. */
   get isExpired(): boolean {
-    return this.#expiresAt !== null && this.#clock.now() >= this.#expiresAt;
+    const { expiresAt } = this.#life;
+    return expiresAt !== null && this.#clock.now() >= expiresAt;
   }
 
   /** Whether it has no uses left. */
@@ -318,7 +317,7 @@ export class Session {
   [inspect.custom](): string {
     const cookies = (this.#cookies ?? this.#body.cookies)?.size ?? 0;
     const proxy = this.#body.proxy ? `, proxy ${showProxy(this.#body.proxy)}` : '';
-    const expires = this.#expiresAt === null ? 'never' : new Date(this.#expiresAt).toISOString();
+    const expires = this.expiresAt?.toISOString() ?? 'never';
     return `${this.toString().slice(0, -1)}, ${cookies} cookies, ${Object.keys(this.userData).length} user data fields, expires ${expires}${proxy})`;
   }
 
@@ -372,8 +371,8 @@ export class Session {
       retiredFor: (session) => session.#retired,
       rests: (session) => session.#rests,
       limits: (session) => session.#body.limits,
-      createdAt: (session) => session.#createdAt,
-      expiresAt: (session) => session.#expiresAt,
+      createdAt: (session) => session.#life.createdAt,
+      expiresAt: (session) => session.#life.expiresAt,
       body: (session) => session.#currentBody(),
       end: (session, makeError) => session.#cookies?.detach(makeError),
     };

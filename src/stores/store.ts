@@ -126,7 +126,10 @@ export type LeaseResult = LeasedResult | VacantResult | NoneResult | AgainResult
 export interface LeasedResult {
   readonly kind: 'leased';
   readonly lease: Lease;
-  /** Only to be read, and at once: a store may hand out its own record. */
+  /**
+   * Only to be read, and at once, for a store may hand out its own record; `createdAt` and `expiresAt` stay as they are
+   * while it is leased.
+   */
   readonly session: Readonly<StoredSession>;
   /** The last lease ran out unreleased: what its holder did not save is lost, and it was counted as one use. */
   readonly recovered: boolean;
