@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { BlockedError, LeaseError, RateLimitedError, type Session } from '../../src/index.ts';
-import { deadPort, failureOf, scene, serve, sleep, storeKinds, type TestSite } from './helpers.ts';
+import {
+  deadPort,
+  failureOf,
+  scene,
+  serve,
+  sessionsOf,
+  sleep,
+  storeKinds,
+  type TestSite,
+} from './helpers.ts';
 
 /** `/403`, `/429?wait=7`, … answer with that status. */
 const statusSite = (host?: string): Promise<TestSite> =>
@@ -170,6 +179,18 @@ describe.each(storeKinds)('run (%s)', (kind) => {
     expect(await failureOf(pool.run(task))).toBe(blocked);
     expect(await pool.get(id)).toMatchObject({ status: 'retired', usageCount: 2 });
   });
+
+  it.each([Number.NaN, -1000])(
+    'takes RateLimitedError without a sensible time (%s) for a rest',
+    async (ms) => {
+      await using stage = await scene(kind);
+      const pool = stage.pool();
+      const limited = new RateLimitedError('slow down', { retryAfterMs: ms });
+      await failureOf(pool.run(() => Promise.reject(limited), { url: 'http://a.example/' }));
+      const [session] = await sessionsOf(pool);
+      expect(session!.blocks).toMatchObject([{ site: 'a.example', untilAt: expect.any(Date) }]);
+    },
+  );
 
   it('takes RateLimitedError for a rest, as long as it says', async () => {
     await using stage = await scene(kind);
