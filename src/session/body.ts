@@ -1,7 +1,7 @@
 import { SessionCookies } from '../cookies/session-cookies.ts';
-import { StateError } from '../errors.ts';
+import { OptionError, StateError } from '../errors.ts';
 import type { Decision } from './decision.ts';
-import type { Fingerprint, SessionProxy } from './identity.ts';
+import { type Fingerprint, fingerprintOf, proxyOf, type SessionProxy } from './identity.ts';
 import { DEFAULT_LIMITS, type SessionLimits } from './limits.ts';
 import type { UserData } from './options.ts';
 import { type BodyState, parseBody, STATE_MIN_READER, STATE_VERSION, unknownFields } from './state.ts';
@@ -97,14 +97,34 @@ export function decodeBody(text: string, maxUsageCount: number | null): SessionB
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
-  } catch (cause) {
-    throw new StateError('INVALID_STATE', 'body', 'stored session body is not JSON', { cause });
+  } catch {
+    // Without a cause: its message quotes the text, and with it a cookie.
+    throw new StateError('INVALID_STATE', 'body', 'stored session body is not JSON');
   }
-  return bodyOf(parseBody(parsed), maxUsageCount);
+  try {
+    return bodyOf(parseBody(parsed), maxUsageCount);
+  } catch (error) {
+    // Nested too deep for the stack, for example: whatever it is, others must be served.
+    if (error instanceof StateError) throw error;
+    throw new StateError('INVALID_STATE', 'body', 'stored session body cannot be read', { cause: error });
+  }
 }
 
-/** A body from validated state. */
+/**
+ * A body from validated state.
+ * @throws StateError where cookies, proxy or fingerprint could not have been given as options
+ */
 export function bodyOf(state: BodyState, maxUsageCount: number | null): SessionBody {
+  try {
+    return assemble(state, maxUsageCount);
+  } catch (error) {
+    if (!(error instanceof OptionError)) throw error;
+    const message = `session state is malformed: ${error.message}`;
+    throw new StateError('INVALID_STATE', error.option, message, { cause: error });
+  }
+}
+
+function assemble(state: BodyState, maxUsageCount: number | null): SessionBody {
   const limits: SessionLimits = {
     maxAgeMs: state.maxAgeMs,
     maxErrorScore: state.maxErrorScore,
@@ -116,8 +136,8 @@ export function bodyOf(state: BodyState, maxUsageCount: number | null): SessionB
     limits: shared(limits),
     userData: encodeUserData(state.userData),
     cookies: state.cookies.length > 0 ? SessionCookies.fromJSON(state.cookies) : undefined,
-    proxy: state.proxy ?? undefined,
-    fingerprint: (state.fingerprint as Fingerprint | null) ?? undefined,
+    proxy: state.proxy ? proxyOf(state.proxy as SessionProxy) : undefined,
+    fingerprint: state.fingerprint ? fingerprintOf(state.fingerprint as Fingerprint) : undefined,
     decisions: state.decisions,
     newer:
       state.version > STATE_VERSION

@@ -1,5 +1,6 @@
 import { OptionError } from '../errors.ts';
 import { checkOptions, plainObject, text } from '../internal/options.ts';
+import { HeaderList } from '../transport/header-list.ts';
 
 /** One exit to the web. A session keeps its proxy for life: a user does not change the address in mid-visit. */
 export interface SessionProxy {
@@ -51,6 +52,7 @@ export function showProxy(proxy: SessionProxy): string {
  */
 export function fingerprintOf(given: Fingerprint): Fingerprint {
   text(given.userAgent, 'fingerprint.userAgent');
+  checkHeader('user-agent', given.userAgent, 'fingerprint.userAgent');
   if (given.headers !== undefined) {
     plainObject(given.headers, 'fingerprint.headers');
     for (const [name, value] of Object.entries(given.headers)) {
@@ -59,7 +61,20 @@ export function fingerprintOf(given: Fingerprint): Fingerprint {
           `fingerprint.headers.${name}`,
           `option "fingerprint.headers.${name}" must be a string`,
         );
+      checkHeader(name, value, `fingerprint.headers.${name}`);
     }
   }
   return given;
+}
+
+/** Now, and not with the first request, which would fail for a reason that looks like the site's. */
+function checkHeader(name: string, value: string, path: string): void {
+  try {
+    new HeaderList().append(name, value);
+  } catch {
+    throw new OptionError(
+      path,
+      `option "${path}" must be a header that can be sent: a name and one line of text`,
+    );
+  }
 }

@@ -37,6 +37,15 @@ describe.each([
     'STATE_TOO_NEW',
   ],
   ['that is malformed', edit({ cookies: 'none' }), /"cookies"/, 'INVALID_STATE'],
+  ['with a malformed cookie', edit({ cookies: [{ name: 5 }] }), /"cookies\.0\.name"/, 'INVALID_STATE'],
+  ['with a malformed proxy', edit({ proxy: { url: 'secret@proxy' } }), /"proxy\.url"/, 'INVALID_STATE'],
+  [
+    'that is nested too deep',
+    (text: string) =>
+      text.replace('"userData":{', `"userData":{"deep":${'['.repeat(1e4)}${']'.repeat(1e4)},`),
+    /cannot be read/,
+    'INVALID_STATE',
+  ],
   ['that is no JSON', (text: string) => text.slice(0, -5), /JSON/, 'INVALID_STATE'],
   [
     'that has a field nobody knows',
