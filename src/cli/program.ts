@@ -5,6 +5,7 @@ import { EXIT, type ExitCode, UsageError } from './exit-codes.ts';
 import { addFetchCommand } from './fetch/command.ts';
 import { addSessionsCommand } from './sessions/command.ts';
 import { protectDashIds } from './sessions/dash-ids.ts';
+import { printable } from './terminal.ts';
 
 const HELP = `
 Exit codes:
@@ -52,7 +53,9 @@ function explain(error: unknown): ExitCode {
   if ((error as { code?: unknown } | null)?.code === 'EPIPE') return EXIT.unusable;
   const isPlain = error instanceof UsageError || error instanceof TroupeError || isSystemError(error);
   const text = error instanceof Error ? (isPlain ? error.message : error.stack) : String(error);
-  process.stderr.write(`troupe: ${text}\n`);
+  // It may repeat what stands in a store or came from a site.
+  const shown = String(text).split('\n').map(printable).join('\n');
+  process.stderr.write(`troupe: ${shown}\n`);
   return EXIT.unusable;
 }
 

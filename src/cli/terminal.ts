@@ -15,9 +15,20 @@ export function styled(format: Format, text: string, stream: OutStream): string 
   return styleText(format, text, { stream: stream as NodeJS.WriteStream, validateStream: true });
 }
 
-/** Reasons, hosts and paths come from outside: what would steer the terminal is not shown. */
+/**
+ * Reasons, hosts and paths come from outside: what would steer the terminal, or turn the direction of the text, is not
+ * shown.
+ */
 export function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, '?');
+  return text.replace(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu, '?');
+}
+
+/** As JSON that steers no terminal either: it leaves DEL and C1, of which some begin commands, as they are. */
+export function toJson(value: unknown, indent?: number): string {
+  return JSON.stringify(value, null, indent).replace(
+    /[\x7f-\x9f]/g,
+    (character) => `\\u00${character.charCodeAt(0).toString(16)}`,
+  );
 }
 
 /** Cut to so many characters, with an ellipsis in the last. */

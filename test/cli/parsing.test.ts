@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { type Line, readLines } from '../../src/cli/fetch/lines.ts';
-import { parseLine } from '../../src/cli/fetch/request-line.ts';
+import { BadLine, parseLine } from '../../src/cli/fetch/request-line.ts';
 import { nodeProblem } from '../../src/cli/node-version.ts';
 import { parseDuration, parseSize, showBytes, showDuration } from '../../src/cli/quantities.ts';
 import { asTyped, protectDashIds } from '../../src/cli/sessions/dash-ids.ts';
@@ -111,6 +111,12 @@ describe('parseLine', () => {
     expect(text).toMatchObject({ body: 'plain', headers: {} });
   });
 
+  it('refuses a body that cannot be written again, as any bad line', () => {
+    const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+    const line = `{"url":"http://a.test/","method":"POST","body":${deep}}`;
+    expect(() => parseLine(line, 1)).toThrow(new BadLine('"body" is nested too deep'));
+  });
+
   it.each([
     ['nonsense', 'not an absolute URL'],
     ['ftp://a.test/', 'not an absolute URL'],
@@ -163,6 +169,7 @@ describe('tables', () => {
 
   it('shows nothing that steers a terminal', () => {
     expect(table(columns, [['\x1b[2J', '\x9b', 'a\nb']], 80)[1]).toBe('?[2J  ?  a?b');
+    expect(table(columns, [['', '', '\u202egpj.exe\u2066']], 80)[1]).toContain('?gpj.exe?');
     expect(facts([['name', '\x1b[2J']], 80)).toEqual(['name  ?[2J']);
   });
 });

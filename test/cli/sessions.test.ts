@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Playground, startPlayground } from '../../playground/site.ts';
 import { type PooledSession, Session, SessionPool } from '../../src/index.ts';
@@ -97,6 +98,25 @@ describe('troupe sessions show', () => {
       blocks: [{ site: '127.0.0.1', untilAt: null }],
       decisions: [{ verdict: 'blocked', evidence: 'status 403' }],
     });
+  });
+
+  it('lets nothing that stands in a store steer the terminal, as JSON neither', async () => {
+    await sessions('retire', 'bob', '--reason', 'was \x9b31mred');
+    const db = new DatabaseSync(file);
+    db.exec(`UPDATE body SET body = replace(body, '{"version"', '{"\\u001b[2J":1,"version"')
+      WHERE sid = (SELECT sid FROM session WHERE id = 'ann')`);
+    db.close();
+    const answers = await Promise.all([
+      sessions('show', 'ann'),
+      sessions('show', 'bob'),
+      sessions('ls'),
+      sessions('ls', '--json'),
+      sessions('stats', '--json'),
+    ]);
+    expect(answers[0]).toMatchObject({ code: 2, stderr: expect.stringContaining('"?[2J"') });
+    for (const { stdout, stderr } of answers)
+      expect((stdout + stderr).replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
+    expect(JSON.parse(answers[3]!.stdout)[2].reason).toBe('was \x9b31mred');
   });
 
   it('says which id is not there', async () => {

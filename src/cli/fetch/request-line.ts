@@ -79,7 +79,12 @@ function parseMethod(method: unknown = 'GET'): string {
 function parseBody(body: unknown, method: string): string | null {
   if (body === undefined || body === null) return null;
   if (method === 'GET' || method === 'HEAD') throw new BadLine(`a ${method} request cannot have a body`);
-  return typeof body === 'string' ? body : JSON.stringify(body);
+  try {
+    return typeof body === 'string' ? body : JSON.stringify(body);
+  } catch {
+    // Reading JSON has no depth that is too deep; writing it has.
+    throw new BadLine('"body" is nested too deep');
+  }
 }
 
 function parseHeaders(headers: unknown = {}): Record<string, string> {

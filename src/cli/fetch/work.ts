@@ -1,4 +1,5 @@
 import { type SessionPool, StoreError, troupeInfo } from '../../index.ts';
+import { toJson } from '../terminal.ts';
 import type { BodyFiles } from './body-files.ts';
 import type { Interruption } from './interruption.ts';
 import type { Output } from './output.ts';
@@ -40,7 +41,7 @@ export async function work(run: Run): Promise<void> {
         tally.unfinished += 1;
         continue;
       }
-      await output.write(JSON.stringify(result));
+      await output.write(toJson(result));
       tally.count(result);
     }
   } catch (error) {

@@ -1,5 +1,6 @@
 import type { SessionPool } from '../../index.ts';
 import { requireExisting } from '../store-option.ts';
+import { toJson } from '../terminal.ts';
 
 /** What the commands on users have in common. */
 export interface StoreOptions {
@@ -34,5 +35,5 @@ export function print(lines: readonly string[]): Promise<void> {
 }
 
 export function printJson(value: unknown): Promise<void> {
-  return print([JSON.stringify(value, null, 2)]);
+  return print([toJson(value, 2)]);
 }
