@@ -1,7 +1,7 @@
 import { isPromise, type MaybePromise } from '../internal/maybe-promise.ts';
 import type { SessionBody } from '../session/body.ts';
 import { type Session, sessionInternals } from '../session/session.ts';
-import type { ReleaseChange, ReleaseResult, Renewal, RenewOutcome } from '../stores/store.ts';
+import type { ReleaseChange, ReleaseResult, Renewal, RenewOutcome, SessionStatus } from '../stores/store.ts';
 import type { PoolContext } from './context.ts';
 import { type LeaseHome, type SessionLease, safetyMarginMs } from './lease.ts';
 import { type Marks, settle } from './mark.ts';
@@ -84,7 +84,11 @@ export class HeldLeases implements LeaseHome {
     }
     const isChanged = body !== undefined && body !== lease.storedBody;
     const written = isChanged ? context.bodies.write(body!) : undefined;
-    const change = changeOf(session, marks, written);
+    // Age is checked when leasing. To look at it here, too, costs a clock and a far place in memory, and is done only
+    // where somebody wants to hear of it.
+    const isAgeTold = context.events.isHeard('retired');
+    const status = isAgeTold ? session.status : sessionInternals.statusByUse(session);
+    const change = changeOf(session, status, marks, written);
     lease.end('ended');
     let result: MaybePromise<ReleaseResult>;
     try {
@@ -256,8 +260,7 @@ export class HeldLeases implements LeaseHome {
   }
 }
 
-function changeOf(session: Session, marks: Marks, body: unknown): ReleaseChange {
-  const { status } = session;
+function changeOf(session: Session, status: SessionStatus, marks: Marks, body: unknown): ReleaseChange {
   return {
     usageCount: session.usageCount,
     errorScore: session.errorScore,

@@ -33,6 +33,8 @@ export interface SessionInternals {
   burn(session: Session, reason: string): void;
   rest(session: Session, ms: number, site: string | null): void;
   decide(session: Session, decision: Omit<Decision, 'at'>): void;
+  /** Its status, its age left out. */
+  statusByUse(session: Session): SessionStatus;
   retiredFor(session: Session): string | null;
   rests(session: Session): readonly Rest[] | undefined;
   limits(session: Session): SessionLimits;
@@ -198,9 +200,15 @@ export class Session {
 
   /** `usable`, or the first reason why it is not: `retired`, `blocked`, `expired`, `used-up`. */
   get status(): SessionStatus {
+    const byUse = this.#statusByUse;
+    const isBurnt = byUse === 'retired' || byUse === 'blocked';
+    return !isBurnt && this.isExpired ? 'expired' : byUse;
+  }
+
+  /** Its status by what its uses did; its age is looked at by the store, when it is leased again. */
+  get #statusByUse(): SessionStatus {
     if (this.#retired !== null) return 'retired';
     if (this.isBlocked) return 'blocked';
-    if (this.isExpired) return 'expired';
     return this.isMaxUsageCountReached ? 'used-up' : 'usable';
   }
 
@@ -368,6 +376,7 @@ export class Session {
       burn: (session, reason) => session.#retire(reason),
       decide: (session, { verdict, rule, evidence, where }) =>
         session.#decide(verdict, rule, evidence, where),
+      statusByUse: (session) => session.#statusByUse,
       retiredFor: (session) => session.#retired,
       rests: (session) => session.#rests,
       limits: (session) => session.#body.limits,

@@ -239,7 +239,7 @@ describe.each(storeKinds)('a lease (%s)', (kind) => {
     const response = await lease.session.fetch(site.url);
     expect(await response.text()).toBe('ok');
     await lease.release();
-    expect(await pool.get(lease.session.id)).toMatchObject({ status: 'expired', usageCount: 2 });
+    expect(await pool.get(lease.session.id)).toMatchObject({ status: 'used-up', usageCount: 2 });
     await using next = await pool.acquire({ timeoutMs: 0 });
     expect(next.session.id).not.toBe(lease.session.id);
   });
