@@ -90,14 +90,13 @@ function usesOf({ killedAt, ...worker }: { killedAt: bigint | undefined; steps: 
     } else if (step.step === 'giving back') {
       const use = open.get(key)!;
       use.givenBack = step;
+      // From here on it may be somebody else's, although its holder was killed before it heard so.
+      use.heldUntil = earlier(BigInt(step.at), surelyHeldUntil(use.acquired));
     } else {
       const use = open.get(key)!;
       use.end = step.step;
-      const { givenBack, acquired } = use;
-      use.heldUntil =
-        step.step === 'lost'
-          ? earlier(BigInt(givenBack!.at), surelyHeldUntil(acquired))
-          : BigInt(givenBack!.at);
+      // The store says that it was held to the end; one that was lost, only for as long as it could not run out.
+      if (step.step === 'acknowledged') use.heldUntil = BigInt(use.givenBack!.at);
     }
   }
   return uses;

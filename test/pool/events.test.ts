@@ -237,6 +237,7 @@ it('gives no secret away: not in an event, an error, a list or a print', async (
     });
   const pool = stage.pool({
     maxPoolSize: 6,
+    timeoutMs: 300,
     maxCreateFailures: 1,
     retries: 1,
     createSession: () => {
