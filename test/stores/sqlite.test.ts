@@ -1,4 +1,12 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -71,6 +79,24 @@ describe('the file', () => {
     truncateSync(path);
     expect((await store.count()).living).toBe(0);
   });
+});
+
+it('makes the file that a link leads to readable for its owner only', async () => {
+  const [path, link] = [files.newPath(), files.newPath()];
+  symlinkSync(path, link);
+  await using store = sqliteStore({ path: link });
+  await store.add(sessions(1));
+  for (const file of [path, `${path}-wal`]) expect(statSync(file).mode & 0o777).toBe(0o600);
+});
+
+it('refuses what is no place for a file', async () => {
+  const loop = files.newPath();
+  symlinkSync(loop, loop);
+  for (const path of [loop, files.newPath() + 'x'.repeat(300)]) {
+    await using store = sqliteStore({ path });
+    await expect(store.open()).rejects.toMatchObject({ code: 'STORE_UNUSABLE' });
+  }
+  expect(() => sqliteStore({ path: 'a\0b' })).toThrow(/"path"/);
 });
 
 describe('a file that is not ours', () => {

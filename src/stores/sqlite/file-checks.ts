@@ -26,8 +26,8 @@ export function checkFile(path: string): 'new' | 'ours' | 'unclear' {
     throw unusable(path, `cannot be made: there is no folder ${folder}`, 'create the folder first');
   }
   const stats = statSync(path, { throwIfNoEntry: false }) as Stats | undefined;
+  if (stats && !stats.isFile()) throw unusable(path, 'is not a regular file', 'choose another path');
   if (stats === undefined || stats.size === 0) return 'new';
-  if (!stats.isFile()) throw unusable(path, 'is not a regular file', 'choose another path');
   try {
     if (stats.size < SMALLEST_PAGE_BYTES) throw notSqlite(path);
     checkWithoutTrace(path);

@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { checkFile, checkVersion, foreign, pragma, unusable } from './file-checks.ts';
 import { APPLICATION_ID, migrations } from './schema.ts';
@@ -29,7 +29,11 @@ function createEmpty(path: string): void {
   try {
     closeSync(openSync(path, 'wx', 0o600));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return;
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') {
+      // A link that leads nowhere yet: SQLite would make the file behind it, for everybody to read.
+      if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
+      return;
+    }
     throw unusable(path, 'cannot be made', 'check the permissions of its folder', error);
   }
 }

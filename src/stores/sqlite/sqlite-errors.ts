@@ -28,7 +28,9 @@ export function isDamage(error: unknown): boolean {
 /** What a caller gets: our own errors as they are, SQLite's with the file's name and what to do. */
 export function toStoreError(error: unknown, path: string): Error {
   const code = resultCode(error);
-  if (code === undefined) return error instanceof Error ? error : new Error(String(error));
+  // The file system's own words, a loop of links for example, name the file, too.
+  const isSystems = error instanceof Error && 'syscall' in error;
+  if (code === undefined && !isSystems) return error instanceof Error ? error : new Error(String(error));
   if (code === CORRUPT || code === NOT_A_DATABASE) {
     return new StoreError(
       'STORE_UNUSABLE',

@@ -188,6 +188,7 @@ class SqliteSessionStore implements SqliteStore {
 
 function filePath(value: unknown, path: string): void {
   text(value, path);
+  if (String(value).includes('\0')) fail(path, 'a path without null characters', value);
   if (value === ':memory:') fail(path, 'a file; what need not last belongs into memoryStore()', value);
 }
 
