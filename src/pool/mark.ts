@@ -1,4 +1,5 @@
-import { type Session, sessionInternals } from '../session/session.ts';
+import type { Decision } from '../session/decision.ts';
+import { sessionInternals } from '../session/session.ts';
 import type { Judgement, Verdict } from '../verdict/judge.ts';
 import type { PoolContext } from './context.ts';
 import type { SessionLease } from './lease.ts';
@@ -43,11 +44,11 @@ function judgedMarks(lease: SessionLease, settings: PoolSettings): Marks {
   const marks: Marks = { restMs: 0, blocks: [] };
   // Else it is the task's own word, for no site in particular.
   if (!isOfSite && worst.verdict === 'blocked') sessionInternals.burn(session, worst.rule);
-  if (!isOfSite && worst.verdict === 'rate-limited') marks.restMs = restMs(session, '', worst, settings);
+  if (!isOfSite && worst.verdict === 'rate-limited') marks.restMs = restMs(lease, '', worst, settings);
   for (const [site, judgement] of troubles ?? []) {
     if (judgement.verdict === 'rate-limited')
-      marks.blocks.push({ site, ms: restMs(session, site, judgement, settings) });
-    else if (judgement.verdict === 'proxy-failed') marks.restMs = restMs(session, site, judgement, settings);
+      marks.blocks.push({ site, ms: restMs(lease, site, judgement, settings) });
+    else if (judgement.verdict === 'proxy-failed') marks.restMs = restMs(lease, site, judgement, settings);
     else if (judgement.verdict === 'blocked' && settings.blockScope === 'site')
       marks.blocks.push({ site, ms: null });
     else if (judgement.verdict === 'blocked')
@@ -62,23 +63,23 @@ function effectOf(verdict: Verdict): 'heal' | 'hurt' | 'count' {
   return verdict === 'failed' ? 'hurt' : 'count';
 }
 
-/** As long as the site asked for; else twice as long each time in a row, give or take a fifth. */
-function restMs(session: Session, site: string, judgement: Judgement, settings: PoolSettings): number {
+/** As long as the site asked for; else twice as long each lease in a row, give or take a fifth. */
+function restMs(lease: SessionLease, site: string, judgement: Judgement, settings: PoolSettings): number {
   if (judgement.retryAfterMs !== undefined) return Math.min(judgement.retryAfterMs, settings.maxRestMs);
-  const inARow = timesInARow(session, site, judgement.verdict);
-  const grown = FIRST_REST_MS * 2 ** Math.min(inARow - 1, 30) * (0.8 + 0.4 * Math.random());
+  const before = timesInARow(lease.storedBody?.decisions ?? [], site, judgement.verdict);
+  const grown = FIRST_REST_MS * 2 ** Math.min(before, 30) * (0.8 + 0.4 * Math.random());
   return Math.min(Math.round(grown), settings.maxRestMs);
 }
 
-/** How often it was so judged at that site since it last was not, from the session's own record. */
-function timesInARow(session: Session, site: string, judged: Verdict): number {
+/** How often it was so judged at that site since it last was not, before this lease: one lease is one use. */
+function timesInARow(decisions: readonly Decision[], site: string, judged: Verdict): number {
   let inARow = 0;
-  for (const { verdict, where } of session.decisions.toReversed()) {
+  for (const { verdict, where } of decisions.toReversed()) {
     if (!isOf(where, site)) continue;
     if (verdict !== judged) break;
     inARow += 1;
   }
-  return Math.max(1, inARow);
+  return inARow;
 }
 
 function isOf(where: string, site: string): boolean {

@@ -1,7 +1,7 @@
 import type { LeaseRequest } from '../store.ts';
 import { MAX_LOOKED_AT } from '../store.ts';
 import { blockOf, siteNumber } from './blocks.ts';
-import type { SessionRow } from './records.ts';
+import { isLeased, type SessionRow } from './records.ts';
 import { toMs } from './store-time.ts';
 import { nextPlaceAt } from './vacancy.ts';
 import type { Work } from './work.ts';
@@ -27,7 +27,9 @@ export function retryRowInMs(work: Work, row: SessionRow, siteName: string | und
   const block = site === undefined ? undefined : blockOf(work, row.sid, site);
   if (block?.until === null) return null;
   const instant = Math.max(toMs(row.due ?? 0), block?.until ?? 0);
-  return row.expires !== null && row.expires <= instant ? null : inMs(work, instant);
+  // A holder may give it back before it expires.
+  const isOver = !isLeased(work, row) && row.expires !== null && row.expires <= instant;
+  return isOver ? null : inMs(work, instant);
 }
 
 /** At least 1: who is told 0 would ask again at once, within the same millisecond. */
@@ -36,24 +38,25 @@ function inMs(work: Work, instant: number): number {
 }
 
 /**
- * The next lease or rest that ends, of a session that is not banned from the site and has not expired by then.
+ * The next lease or rest that ends, of a session that is not banned from the site and has not expired by then; a leased
+ * one counts all the same, since its holder may give it back before.
  * After as many as one may look at, the last of them stands for the rest: too early is harmless.
  */
 function nextDue(work: Work, site: number | undefined): number | null {
   const rows = work.sql.all(
-    `SELECT s.due, s.expires, b.since, b.until FROM session s
+    `SELECT s.due, s.expires, b.since, b.until, s.token IS NOT NULL FROM session s
      LEFT JOIN site_block b ON b.sid = s.sid AND b.site = ?
      WHERE s.due > ? ORDER BY s.due LIMIT ${MAX_LOOKED_AT}`,
     site ?? -1,
     work.dueNow,
   ) as (number | null)[][];
   let best: number | null = null;
-  for (const [due, expires, since, until] of rows) {
+  for (const [due, expires, since, until, isHeld] of rows) {
     const end = toMs(due!);
     if (best !== null && end >= best) return best;
     if (since !== null && until === null) continue;
     const instant = Math.max(end, until ?? 0);
-    if (expires !== null && expires! <= instant) continue;
+    if (!isHeld && expires !== null && expires! <= instant) continue;
     best = best === null ? instant : Math.min(best, instant);
   }
   return best ?? (rows.length === MAX_LOOKED_AT ? toMs(rows.at(-1)![0]!) : null);

@@ -39,6 +39,14 @@ export function lifetime(it: SceneTest): void {
     await scene.assertCountsAgree();
   });
 
+  it('expects a holder back who has a session that expires before the lease could end', async (scene) => {
+    const [id] = await scene.add(1, { expiresInMs: scene.ms(1000) });
+    await scene.leased();
+    assert.notEqual(await scene.none(), null);
+    assert.notEqual(await scene.none({ id: id! }), null);
+    assert.notEqual(await scene.none({ site: 'example.com' }), null);
+  });
+
   it('never hands out what is used up', async (scene) => {
     await scene.add(1, { maxUsageCount: 2 });
     for (let use = 0; use < 2; use++) {
