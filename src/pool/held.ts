@@ -206,7 +206,8 @@ export class HeldLeases implements LeaseHome {
     if (this.#leases.length === 0) return this.stop();
     const { clock, settings, events, store, monotonic } = this.context;
     const due: SessionLease[] = [];
-    for (const lease of this.#leases) {
+    // A copy: who is dropped leaves the list.
+    for (const lease of [...this.#leases]) {
       if (!lease.isHeld) continue;
       const age = monotonic() - lease.renewedAt;
       if (lease.heldMs >= lease.maxHoldMs)
@@ -215,6 +216,8 @@ export class HeldLeases implements LeaseHome {
       else if (age >= settings.leaseMs / 4) due.push(lease);
       if (age >= settings.leaseMs - safetyMarginMs(settings.leaseMs))
         lease.abort('it could not be renewed in time');
+      // The store has it back: a task that hangs must not keep its place at the site from all others.
+      if (age >= settings.leaseMs && lease.hasSession) this.#lost(lease, 'it ran out while it was held');
     }
     if (due.length === 0) return;
     const askedAt = monotonic();
@@ -255,7 +258,11 @@ export class HeldLeases implements LeaseHome {
       return;
     }
     lease.abort('the store gave the session to another, or removed it');
-    this.context.events.emit('lost', { sessionId: lease.grant.id, reason: 'it could not be renewed' });
+    this.#lost(lease, 'it could not be renewed');
+  }
+
+  #lost(lease: SessionLease, reason: string): void {
+    this.context.events.emit('lost', { sessionId: lease.grant.id, reason });
     this.drop(lease, 'lost');
   }
 }

@@ -365,6 +365,8 @@ export class Session {
       restore: (parts) => new Session(undefined, parts),
       bind: (session, bond) => {
         session.#bond = bond;
+        // A mark in the warm-up is none of the first use.
+        session.#isMarked = false;
       },
       isMarked: (session) => session.#isMarked,
       apply: (session, effect) => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { startPlayground } from '../../playground/site.ts';
-import { CreateError, Session, type SessionLease } from '../../src/index.ts';
+import { CreateError, RateLimitedError, Session, type SessionLease } from '../../src/index.ts';
 import { fakeClock } from '../../src/testing/fake-clock.ts';
-import { failureOf, isPending, scene, sleep, storeKinds, until } from './helpers.ts';
+import { failureOf, isPending, scene, sessionsOf, sleep, storeKinds, until } from './helpers.ts';
 
 describe.each(storeKinds)('creation (%s)', (kind) => {
   it('has one order: options, createSession, onCreate; and the lease is held all along', async () => {
@@ -291,6 +291,15 @@ describe.each(storeKinds)('creation (%s)', (kind) => {
     expect(await pool.get(lease.session.id)).toMatchObject({ usageCount: 1 });
     await using again = await pool.acquire();
     expect(again.session.cookies.header('https://example.com/')).toBe('terms=accepted');
+  });
+
+  it('takes no mark of onCreate for a word on the first use', async () => {
+    await using stage = await scene(kind);
+    const pool = stage.pool({ onCreate: (session) => session.markGood() });
+    const limited = new RateLimitedError('slow down', { retryAfterMs: 60_000 });
+    await failureOf(pool.run(() => Promise.reject(limited), { url: 'http://a.example/' }));
+    const [session] = await sessionsOf(pool);
+    expect(session).toMatchObject({ usageCount: 2, blocks: [{ site: 'a.example' }] });
   });
 
   it('fills first where asked to, before any session is used twice', async () => {

@@ -192,6 +192,18 @@ describe.each(storeKinds)('a lease (%s)', (kind) => {
     expect(next.session.usageCount).toBe(1);
   });
 
+  it('leaves its place at the site once it has run out, although its task hangs', async () => {
+    await using stage = await scene(kind);
+    const pool = stage.pool({ leaseMs: 200, maxHoldMs: 100, maxConcurrentPerSite: 1 });
+    const lost: string[] = [];
+    pool.on('lost', ({ sessionId }) => lost.push(sessionId));
+    const hung = await pool.acquire({ site: 'a.example' });
+    await using next = await pool.acquire({ site: 'a.example', timeoutMs: 5_000 });
+    expect(next.isHeld).toBe(true);
+    expect(lost).toEqual([hung.session.id]);
+    expect(await failureOf(hung.release())).toMatchObject({ code: 'LEASE_LOST' });
+  });
+
   it('aborts its signal after maxHoldMs, of the pool or of the call, and starts no request after that', async () => {
     await using stage = await scene(kind);
     await using site = await serve((_request, response) => response.end('ok'));
