@@ -17,8 +17,9 @@ export interface Ask {
 /** What to tell one who got none, with everything that explains it. */
 export async function acquireError(
   code: 'ACQUIRE_TIMEOUT' | 'NO_SESSION',
-  ask: Ask,
+  ask: Pick<Ask, 'id' | 'site' | 'timeoutMs'>,
   { store, settings, sites }: PoolContext,
+  waitedFor = ask.id === undefined ? 'no session became' : `session ${ask.id} did not become`,
 ): Promise<AcquireError> {
   const counts = await store.count();
   const facts: WaitingFacts = {
@@ -28,12 +29,11 @@ export async function acquireError(
     retired: counts.dead,
     nextReadyInMs: counts.nextReadyInMs,
   };
-  const who = ask.id === undefined ? 'no session' : `session ${ask.id}`;
   const where = ask.site === undefined ? '' : ` for ${ask.site}`;
   const what =
     code === 'ACQUIRE_TIMEOUT'
-      ? `${who} ${ask.id === undefined ? 'became free' : 'did not become free'}${where} within ${ask.timeoutMs} ms`
-      : `${who} ${ask.id === undefined ? 'is' : 'is not'} free${where}, and waiting would not help`;
+      ? `${waitedFor} free${where} within ${ask.timeoutMs} ms`
+      : `${ask.id === undefined ? 'no session is' : `session ${ask.id} is not`} free${where}, and waiting would not help`;
   const siteRest = ask.site === undefined ? undefined : sites.resting()[ask.site];
   const parts = [
     `${facts.leased} leased`,

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import type { Clock } from '../internal/clock.ts';
 import type { SessionStore } from '../stores/store.ts';
 import { Acquirer } from './acquire.ts';
+import { acquireError } from './ask.ts';
 import { BodyCache } from './bodies.ts';
 import { PoolConnections } from './connections.ts';
 import type { PoolContext } from './context.ts';
@@ -46,7 +47,11 @@ export function poolCore(
     holder: `${hostname()}:${process.pid}`,
   };
   const pruning = new Pruning(context);
-  const held = new HeldLeases(context, new SiteGate(context.sites), {
+  const { timeoutMs } = settings;
+  const gate = new SiteGate(context.sites, timeoutMs, (site) =>
+    acquireError('ACQUIRE_TIMEOUT', { id: undefined, site, timeoutMs }, context, 'no place became'),
+  );
+  const held = new HeldLeases(context, gate, {
     freed: (sessionId) => acquirer.line.offer(sessionId),
     died: () => pruning.died(),
   });

@@ -44,6 +44,7 @@ export class SessionLease implements SessionBond, AsyncDisposable {
   #renewedAtWall: number;
   #state: 'held' | 'ended' | 'lost' = 'held';
   #isLossTold = false;
+  #releasing: Promise<void> | undefined;
   /** Its places at sites that it was not leased for, by how to give them up. */
   #places: Set<() => void> | undefined;
   #abort: AbortController | undefined;
@@ -113,7 +114,11 @@ export class SessionLease implements SessionBond, AsyncDisposable {
    * @throws LeaseError `LEASE_LOST` where the lease was over before: nothing was saved then
    */
   release(): Promise<void> {
-    if (this.#state === 'held') return this.#home.giveBack(this);
+    if (this.#state === 'held') {
+      this.#releasing = this.#home.giveBack(this);
+      return this.#releasing;
+    }
+    if (this.#releasing) return this.#releasing.catch(() => {});
     if (this.#state === 'ended' || this.#isLossTold) return RELEASED;
     // A renewal found out first: whoever gives it back must hear that nothing was saved.
     this.#isLossTold = true;
@@ -169,6 +174,10 @@ export class SessionLease implements SessionBond, AsyncDisposable {
     this.#abort?.abort(this.#abortReason);
   }
 
+  get maxBodyBytes(): number {
+    return this.#home.context.settings.maxBodyBytes;
+  }
+
   guard(): void {
     if (this.#state !== 'held') throw this.#endedError();
   }
@@ -212,7 +221,9 @@ export class SessionLease implements SessionBond, AsyncDisposable {
       isBlockedStatus: (statusCode) => this.session.isBlockedStatusCode({ statusCode }),
       hasProxy: this.session.proxy !== undefined,
     });
-    this.#judged(siteOf(url), whereOf(url), judgement);
+    const asked = siteOf(url);
+    const by = 'url' in outcome && outcome.url ? siteOf(outcome.url) : asked;
+    this.#judged(asked, whereOf(url), by === asked ? judgement : saidBy(by, judgement));
   }
 
   /** @internal The task's own word on the user: a `BlockedError`, a `RateLimitedError`. */
@@ -247,7 +258,7 @@ export class SessionLease implements SessionBond, AsyncDisposable {
     this.troubles ??= new Map();
     const known = this.troubles.get(site);
     if (!known || isGraver(judgement.verdict, known.verdict)) this.troubles.set(site, judgement);
-    if (judgement.verdict !== 'rate-limited') return;
+    if (judgement.verdict !== 'rate-limited' || judgement.by !== undefined) return;
     const ms = sites.turnedAway(site, this.session.id, judgement.retryAfterMs);
     if (ms > 0) events.emit('siteRested', { site, ms, reason: 'several users in a row were rate-limited' });
   }
@@ -258,6 +269,15 @@ export class SessionLease implements SessionBond, AsyncDisposable {
       ? new LeaseError('LEASE_LOST', id, `the lease of session ${id} was lost; acquire it again`)
       : new LeaseError('LEASE_ENDED', id, `session ${id} was given back; acquire it again to use it`);
   }
+}
+
+/**
+ * What another site said, where a redirect led: it has no say in how long the user stays away from the one that was
+ * asked. Nor is the user blamed at the other: any site could redirect to what that one refuses to everybody.
+ */
+function saidBy(by: string, { retryAfterMs: _, ...judgement }: Judgement): Judgement {
+  if (judgement.verdict === 'ok') return judgement;
+  return { ...judgement, evidence: `${judgement.evidence}, from ${by}`, by };
 }
 
 const RELEASED = Promise.resolve();

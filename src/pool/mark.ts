@@ -46,9 +46,13 @@ function judgedMarks(lease: SessionLease, settings: PoolSettings): Marks {
   if (!isOfSite && worst.verdict === 'blocked') sessionInternals.burn(session, worst.rule);
   if (!isOfSite && worst.verdict === 'rate-limited') marks.restMs = restMs(lease, '', worst, settings);
   for (const [site, judgement] of troubles ?? []) {
-    if (judgement.verdict === 'rate-limited')
-      marks.blocks.push({ site, ms: restMs(lease, site, judgement, settings) });
-    else if (judgement.verdict === 'proxy-failed') marks.restMs = restMs(lease, site, judgement, settings);
+    const isRest =
+      judgement.verdict === 'rate-limited' || (judgement.verdict === 'blocked' && judgement.by !== undefined);
+    if (isRest) {
+      const ms = restMs(lease, site, judgement, settings);
+      // A rest of 0 would lift what blocks it there.
+      if (ms > 0) marks.blocks.push({ site, ms });
+    } else if (judgement.verdict === 'proxy-failed') marks.restMs = restMs(lease, site, judgement, settings);
     else if (judgement.verdict === 'blocked' && settings.blockScope === 'site')
       marks.blocks.push({ site, ms: null });
     else if (judgement.verdict === 'blocked')

@@ -12,7 +12,7 @@ import {
   text,
 } from '../internal/options.ts';
 import { checkSessionOptions, type SessionOptions } from '../session/options.ts';
-import type { Session } from '../session/session.ts';
+import { Session } from '../session/session.ts';
 import type { Fill, Rotation, SessionStore } from '../stores/store.ts';
 
 export interface SessionPoolOptions {
@@ -167,6 +167,15 @@ const session: OptionCheck = (value, path) => {
     }
   }
   checkSessionOptions(value as SessionOptions, path);
+  // What only shows when a session is made of it (cookies, a proxy) shows here, and not at the first use.
+  new Session(value as SessionOptions);
+};
+
+const clock: OptionCheck = (value, path) => {
+  const { now, monotonic } = (value ?? {}) as Partial<Clock>;
+  if (typeof now !== 'function' || typeof monotonic !== 'function') {
+    throw new OptionError(path, `option "${path}" must have now() and monotonic(); got ${describe(value)}`);
+  }
 };
 
 const longMs = number({ max: 365 * DAY_MS });
@@ -194,7 +203,7 @@ const poolChecks: Record<keyof SessionPoolOptions, OptionCheck> = {
   maxBodyBytes: number({ min: 1, integer: true }),
   requestTimeoutMs: number({ min: 1, max: 3_600_000 }),
   maxOpenSessions: number({ min: 1, integer: true }),
-  clock: plainObject,
+  clock,
 };
 
 /** A pool's options, checked, with every default in place. */
@@ -239,8 +248,9 @@ export interface AcquireOptions {
 }
 
 const url: OptionCheck = (value, path) => {
-  if (!(value instanceof URL) && !(typeof value === 'string' && URL.canParse(value))) {
-    throw new OptionError(path, `option "${path}" must be an absolute URL; got ${describe(value)}`);
+  const parsed = value instanceof URL ? value : typeof value === 'string' ? URL.parse(value) : null;
+  if (parsed?.protocol !== 'http:' && parsed?.protocol !== 'https:') {
+    throw new OptionError(path, `option "${path}" must be an http or https URL; got ${describe(value)}`);
   }
 };
 

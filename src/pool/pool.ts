@@ -1,6 +1,6 @@
 import { OptionError, PoolClosedError, StoreError } from '../errors.ts';
 import { systemClock } from '../internal/clock.ts';
-import { checkOptions, number, oneOf, text } from '../internal/options.ts';
+import { callable, checkOptions, number, oneOf, plainObject, text } from '../internal/options.ts';
 import type { SessionOptions } from '../session/options.ts';
 import { Session, sessionInternals } from '../session/session.ts';
 import { siteNamed } from '../session/site-name.ts';
@@ -74,6 +74,7 @@ export class SessionPool implements AsyncDisposable {
    * fetches, or as the task marked it itself. With `retries` it is run again as another user when the verdict is not `ok`.
    */
   async run<T>(task: Task<T>, options: RunOptions = {}): Promise<T> {
+    callable(task, 'task');
     checkRunOptions(options);
     return run(task, options, (ask) => this.acquire(ask));
   }
@@ -95,9 +96,11 @@ export class SessionPool implements AsyncDisposable {
   async add(sessions: Session | SessionOptions | readonly (Session | SessionOptions)[]): Promise<string[]> {
     const list = (Array.isArray(sessions) ? sessions : [sessions]) as (Session | SessionOptions)[];
     const { clock } = this.#options;
-    const added = list.map((item) =>
-      item instanceof Session ? item : new Session(clock ? { clock, ...item } : item),
-    );
+    const added = list.map((item, index) => {
+      if (item instanceof Session) return item;
+      plainObject(item, `sessions.${index}`);
+      return new Session(clock ? { clock, ...item } : item);
+    });
     const { context, acquirer } = await this.#open();
     const now = context.clock.now();
     const result = await context.store.add(
@@ -127,6 +130,7 @@ export class SessionPool implements AsyncDisposable {
 
   /** A session as it stands, to look at; `undefined` if there is none of that id. */
   async get(id: string): Promise<PooledSession | undefined> {
+    text(id, 'id');
     const core = await this.#open();
     const stored = await core.context.store.get(id);
     return stored && this.#view(core, stored);
@@ -152,6 +156,7 @@ export class SessionPool implements AsyncDisposable {
 
   /** Retires a session for good; a holder's `lease.signal` aborts. Answers whether a living one was there. */
   async retire(id: string, reason = 'retired from outside'): Promise<boolean> {
+    text(id, 'id');
     text(reason, 'reason');
     const { context, held, acquirer, pruning } = await this.#open();
     const reached = await context.store.order({ ids: [id] }, { kind: 'retire', reason });
@@ -170,6 +175,7 @@ export class SessionPool implements AsyncDisposable {
    * if it had used them up. Answers whether there was one, and room for it.
    */
   async revive(id: string): Promise<boolean> {
+    text(id, 'id');
     const { context, acquirer } = await this.#open();
     const { maxAgeMs = 3_000_000 } = this.#settings.session;
     const order = { kind: 'revive', expiresInMs: maxAgeMs, limit: this.#settings.maxPoolSize } as const;
@@ -180,6 +186,7 @@ export class SessionPool implements AsyncDisposable {
 
   /** Rests a session for so many milliseconds, everywhere or for a site; 0 ends its rest. Answers whether it lives. */
   async rest(id: string, ms: number, options: { site?: string | URL } = {}): Promise<boolean> {
+    text(id, 'id');
     number()(ms, 'ms');
     checkOptions(options, { site: () => {} });
     const { context, acquirer } = await this.#open();
@@ -202,6 +209,7 @@ export class SessionPool implements AsyncDisposable {
 
   /** Removes a session wholly, dead or alive. Answers whether there was one. */
   async remove(id: string): Promise<boolean> {
+    text(id, 'id');
     const { context, held, acquirer } = await this.#open();
     const removed = await context.store.remove([id]);
     held.abort(id, 'removed from outside');

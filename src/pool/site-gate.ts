@@ -12,11 +12,20 @@ export class SiteGate {
   readonly #sites: SiteTraffic;
   readonly #lines = new Map<string, Line>();
 
-  constructor(sites: SiteTraffic) {
+  readonly #timeoutMs: number;
+  readonly #makeError: (site: string) => Promise<Error>;
+
+  /** @param makeError what to tell one who waited for `timeoutMs` */
+  constructor(sites: SiteTraffic, timeoutMs: number, makeError: (site: string) => Promise<Error>) {
     this.#sites = sites;
+    this.#timeoutMs = timeoutMs;
+    this.#makeError = makeError;
   }
 
-  /** Waits for a place at the site; gives up with the signal's reason. */
+  /**
+   * Waits for a place at the site; gives up with the signal's reason, or after the time that a wait for a session takes
+   * at most: two tasks that each hold a place where the other wants one would wait for ever.
+   */
   enter(site: string, signal: AbortSignal | undefined): Promise<void> {
     if (this.#sites.waitMs(site) === 0 && !this.#lines.has(site)) {
       this.#sites.enter(site);
@@ -35,12 +44,26 @@ export class SiteGate {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const line = this.#lines.get(site) ?? { admissions: [], timer: undefined };
     this.#lines.set(site, line);
-    const giveUp = () => {
-      line.admissions.splice(line.admissions.indexOf(admit), 1);
+    const leave = () => {
+      const place = line.admissions.indexOf(admit);
+      if (place < 0) return false;
+      line.admissions.splice(place, 1);
       this.#admit(site);
-      reject(signal!.reason);
+      return true;
     };
+    const giveUp = () => {
+      clearTimeout(timer);
+      if (leave()) reject(signal!.reason);
+    };
+    const timer = setTimeout(
+      () => {
+        signal?.removeEventListener('abort', giveUp);
+        if (leave()) this.#makeError(site).then(reject, reject);
+      },
+      Math.min(this.#timeoutMs, MAX_TIMER_MS),
+    );
     const admit = () => {
+      clearTimeout(timer);
       signal?.removeEventListener('abort', giveUp);
       resolve();
     };

@@ -3,6 +3,8 @@ import type { Clock } from '../internal/clock.ts';
 /** Users turned away in a row before the whole site rests. */
 const TURNED_AWAY_IN_A_ROW = 3;
 const FIRST_REST_MS = 1_000;
+/** Sites remembered before those that no longer matter are forgotten. */
+const MAX_SITES = 10_000;
 
 interface Site {
   /** Users of this process that are there now. */
@@ -74,7 +76,7 @@ export class SiteTraffic {
 
   /** The sites that rest now, and for how long. */
   resting(): Record<string, number> {
-    const resting: Record<string, number> = {};
+    const resting: Record<string, number> = Object.create(null);
     for (const [name, site] of this.#sites) {
       const ms = site.restsUntil - this.#clock.monotonic();
       if (ms > 0) resting[name] = Math.ceil(ms);
@@ -82,9 +84,17 @@ export class SiteTraffic {
     return resting;
   }
 
+  /** Those where nobody is, and which do not rest, whatever they did last. */
+  #forgetQuiet(): void {
+    for (const [name, site] of this.#sites) {
+      if (site.present <= 0 && site.restsUntil <= this.#clock.monotonic()) this.#sites.delete(name);
+    }
+  }
+
   #site(name: string): Site {
     let site = this.#sites.get(name);
     if (!site) {
+      if (this.#sites.size >= MAX_SITES) this.#forgetQuiet();
       site = { present: 0, turnedAway: new Set(), restsInARow: 0, restsUntil: Number.NEGATIVE_INFINITY };
       this.#sites.set(name, site);
     }

@@ -13,6 +13,8 @@ export interface SessionBond {
   enter(url: URL, signal: AbortSignal | undefined): Promise<() => void>;
   /** An answer, or the lack of one, to be judged. */
   onOutcome(url: URL, outcome: Outcome): void;
+  /** The largest body that is read, in bytes, where the caller does not say. */
+  readonly maxBodyBytes: number;
   /** Aborts when the lease ends early. */
   readonly signal: AbortSignal;
 }

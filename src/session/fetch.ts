@@ -66,8 +66,9 @@ export async function sessionFetch(
       defaultHeaders: Object.entries(session.fingerprint?.headers ?? {}),
       beforeHop: () => bond?.beforeHop(),
     };
-    response = await fetchAs(identity, input, { ...rest, signal: signal ?? null });
-    if (isWhole) await readWhole(response, rest.maxBodyBytes);
+    const maxBodyBytes = rest.maxBodyBytes ?? bond?.maxBodyBytes;
+    response = await fetchAs(identity, input, { ...rest, maxBodyBytes, signal: signal ?? null });
+    if (isWhole) await readWhole(response, maxBodyBytes);
     if (bond && isJudged) bond.onOutcome(url, response);
     return response;
   } catch (error) {

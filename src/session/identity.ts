@@ -61,11 +61,24 @@ export function fingerprintOf(given: Fingerprint): Fingerprint {
           `fingerprint.headers.${name}`,
           `option "fingerprint.headers.${name}" must be a string`,
         );
+      if (NOT_A_BROWSERS_CHOICE.has(name.toLowerCase())) {
+        const path = `fingerprint.headers.${name}`;
+        throw new OptionError(path, `option "${path}" is not a fingerprint's: it is set for each request`);
+      }
       checkHeader(name, value, `fingerprint.headers.${name}`);
     }
   }
   return given;
 }
+
+/** A cookie here would silently replace the session's own. */
+const NOT_A_BROWSERS_CHOICE = new Set([
+  'cookie',
+  'host',
+  'content-length',
+  'transfer-encoding',
+  'connection',
+]);
 
 /** Now, and not with the first request, which would fail for a reason that looks like the site's. */
 function checkHeader(name: string, value: string, path: string): void {

@@ -25,6 +25,9 @@ export interface SessionParts {
   readonly clock: Clock;
 }
 
+/** The last that a `Date` can hold (ECMA-262, 21.4.1.1). */
+const LAST_INSTANT = 8.64e15;
+
 /**
  * A new session's parts, from options.
  * @throws OptionError naming a wrong or unknown option
@@ -36,7 +39,10 @@ export function partsOf(options: SessionOptions): SessionParts {
   const createdAt = options.createdAt?.getTime() ?? clock.now();
   return {
     id: options.id ?? newSessionId(),
-    life: { createdAt, expiresAt: limits.maxAgeMs === null ? null : createdAt + limits.maxAgeMs },
+    life: {
+      createdAt,
+      expiresAt: limits.maxAgeMs === null ? null : Math.min(createdAt + limits.maxAgeMs, LAST_INSTANT),
+    },
     usageCount: options.usageCount ?? 0,
     errorScore: options.errorScore ?? 0,
     retired: null,

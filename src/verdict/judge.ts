@@ -18,6 +18,8 @@ export interface Judgement {
   readonly evidence: string;
   /** How long the site asked this user to stay away, in milliseconds; absent where it did not say. */
   readonly retryAfterMs?: number;
+  /** The site that answered, where a redirect led to another than was asked. */
+  readonly by?: string;
 }
 
 /** What there is to judge: an answer, or an error without one. */
