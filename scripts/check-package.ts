@@ -14,7 +14,9 @@ function run(command: string, args: string[], cwd: string): string {
 }
 
 try {
-  const packed = JSON.parse(run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], '.'));
+  const packed = JSON.parse(
+    run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], '.'),
+  );
   const { filename, files } = packed[0] as { filename: string; files: { path: string }[] };
   for (const needed of ['dist/index.js', 'dist/index.d.ts', 'dist/cli/main.js', 'README.md', 'LICENSE']) {
     if (!files.some(({ path }) => path === needed)) throw new Error(`the tarball has no ${needed}`);
@@ -22,7 +24,10 @@ try {
   writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
   run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', `./${filename}`], folder);
 
-  const { name, exports } = JSON.parse(readFileSync('package.json', 'utf8')) as { name: string; exports: object };
+  const { name, exports } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+    name: string;
+    exports: object;
+  };
   const subpaths = Object.keys(exports).filter((subpath) => !subpath.endsWith('.json'));
   for (const subpath of subpaths) {
     const specifier = join(name, subpath);
@@ -33,7 +38,8 @@ try {
 
   const version = run(join(folder, 'node_modules/.bin/troupe'), ['--version'], folder).trim();
   const help = run(join(folder, 'node_modules/.bin/troupe'), ['--help'], folder);
-  if (!/^\d+\.\d+\.\d+/.test(version) || !help.includes('fetch')) throw new Error('the troupe binary does not answer');
+  if (!/^\d+\.\d+\.\d+/.test(version) || !help.includes('fetch'))
+    throw new Error('the troupe binary does not answer');
   console.log(`runs troupe ${version}`);
 
   writeFileSync(
@@ -47,8 +53,21 @@ new SessionPool({ rotation: 'sometimes' });
 void answer; void openStore; void storeContract;
 `,
   );
-  const compiler = ['--strict', '--noEmit', '--module', 'nodenext', '--target', 'es2024', '--lib', 'es2024,esnext.disposable'];
-  run(join(process.cwd(), 'node_modules/.bin/tsc'), [...compiler, '--typeRoots', join(process.cwd(), 'node_modules/@types'), '--types', 'node', 'use.ts'], folder);
+  const compiler = [
+    '--strict',
+    '--noEmit',
+    '--module',
+    'nodenext',
+    '--target',
+    'es2024',
+    '--lib',
+    'es2024,esnext.disposable',
+  ];
+  run(
+    join(process.cwd(), 'node_modules/.bin/tsc'),
+    [...compiler, '--typeRoots', join(process.cwd(), 'node_modules/@types'), '--types', 'node', 'use.ts'],
+    folder,
+  );
   console.log('compiles against the published types');
 } finally {
   rmSync(folder, { recursive: true, force: true });
