@@ -24,7 +24,7 @@ interface Sizes {
 const full: Sizes = {
   sessions: 10_000,
   processes: [1, 2, 4, 8],
-  load: { concurrent: CONCURRENT, warmUpMs: 300, ms: 1_500 },
+  load: { concurrent: CONCURRENT, warmUpMs: 2_000, ms: 2_000 },
   pools: [1_000, 10_000],
   stored: 1_000_000,
 };

@@ -22,12 +22,12 @@ export class StoredRecord implements StoredSession {
   /** Its last lease ran out, and whoever gets it next must be told. */
   recovered = false;
   readonly id: string;
+  body: unknown;
   /** One block lies here directly: a `Map` for it would cost more than the block. */
   blocks: Block | Map<string, Block> | null = null;
   expiresAt: number | null;
   rest: Rest | null = null;
   status: SessionStatus = 'usable';
-  body: unknown;
   readonly createdAt: number;
   readonly key: string | null;
   readonly tag: string | null;
