@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 
-/** From this size on the log is written back into the file: 32 MiB, some 8000 pages. Less costs more rounds in which writers wait. */
+/** From this size on the log is written back into the file: 32 MiB, some 16 000 pages. Less costs more rounds in which writers wait. */
 const WAL_BYTES = 32 * 1024 * 1024;
 /** How often the size is looked at while there are writes. */
 const LOOK_MS = 20;
