@@ -30,7 +30,8 @@ export function settle(lease: SessionLease, context: PoolContext): Marks {
   for (const { site, untilAt } of rests ?? []) {
     const ms = Math.max(0, untilAt - context.clock.now());
     if (site === null) own.restMs = Math.max(own.restMs, ms);
-    else own.blocks.push({ site, ms });
+    // One that is over by now must not lift what blocks it there besides.
+    else if (ms > 0) own.blocks.push({ site, ms });
   }
   return own;
 }

@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { SessionPool } from '../../src/index.ts';
+import { fakeClock } from '../../src/testing/fake-clock.ts';
 import { failureOf, scene, serve, sessionsOf, storeKinds } from './helpers.ts';
 
 /** Two sites on this machine: one asked by address, the other by name. */
@@ -51,6 +52,20 @@ describe.each(storeKinds)('against hostile sites and wrong calls (%s)', (kind) =
     await pool.fetch(site.url, { retries: 0 });
     status = 429;
     await pool.run((session) => session.fetch(site.url));
+    const [user] = await sessionsOf(pool);
+    expect(user!.blocks).toMatchObject([{ site: '127.0.0.1', untilAt: null }]);
+  });
+
+  it('lifts no ban by a rest that was over before the release', async () => {
+    const clock = fakeClock();
+    await using stage = await scene(kind, clock);
+    await using site = await serve((_request, response) => response.writeHead(403).end());
+    const pool = stage.pool({ maxPoolSize: 1 });
+    await pool.fetch(site.url, { retries: 0 });
+    const lease = await pool.acquire();
+    lease.session.rest(1_000, { site: site.url });
+    clock.advance(2_000);
+    await lease.release();
     const [user] = await sessionsOf(pool);
     expect(user!.blocks).toMatchObject([{ site: '127.0.0.1', untilAt: null }]);
   });
