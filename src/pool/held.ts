@@ -32,10 +32,6 @@ export class HeldLeases implements LeaseHome {
     this.#listener = listener;
   }
 
-  get size(): number {
-    return this.#leases.length;
-  }
-
   add(lease: SessionLease): void {
     lease.place = this.#leases.length;
     this.#leases.push(lease);

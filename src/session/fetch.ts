@@ -82,7 +82,7 @@ export async function sessionFetch(
 }
 
 /** Whether it is a network error of `fetch`: the site's or the network's fault, not the caller's. */
-export function isNetworkError(error: unknown): error is FetchError {
+function isNetworkError(error: unknown): error is FetchError {
   return error instanceof FetchError && !CALLERS_FAULT.has(error.code);
 }
 

@@ -31,7 +31,6 @@ export interface SessionInternals {
   /** A judged use: healed, hurt, or only counted. */
   apply(session: Session, effect: 'heal' | 'hurt' | 'count'): void;
   burn(session: Session, reason: string): void;
-  rest(session: Session, ms: number, site: string | null): void;
   decide(session: Session, decision: Omit<Decision, 'at'>): void;
   /** Its status, its age left out. */
   statusByUse(session: Session): SessionStatus;
@@ -374,7 +373,6 @@ export class Session {
         else if (effect === 'hurt') session.#hurt();
         else session.#usageCount += 1;
       },
-      rest: (session, ms, site) => session.#rest(ms, site),
       burn: (session, reason) => session.#retire(reason),
       decide: (session, { verdict, rule, evidence, where }) =>
         session.#decide(verdict, rule, evidence, where),

@@ -67,7 +67,7 @@ function releaseQuickly(work: Work, lease: Lease, change: ReleaseChange): boolea
 }
 
 /** The row, if this very lease holds it now. */
-export function heldRow(work: Work, lease: Lease): SessionRow | undefined {
+function heldRow(work: Work, lease: Lease): SessionRow | undefined {
   const row = rowBySid(work, sidOf(lease.token));
   const isHeld = row?.token === lease.token && row.id === lease.id && row.fence === lease.fence;
   return row && isHeld && isLeased(work, row) ? row : undefined;
