@@ -6,6 +6,7 @@ export type TroupeErrorCode =
   | 'STATE_TOO_NEW'
   | 'STORE_UNUSABLE'
   | 'STORE_BUSY'
+  | 'STORE_UNAVAILABLE'
   | 'STORE_CLOSED'
   | 'DUPLICATE_SESSION'
   | 'POOL_FULL'
@@ -60,10 +61,20 @@ export class StateError extends TroupeError {
   }
 }
 
-/** A store cannot do it: a corrupt, foreign or newer file, a wrong URL, a server that is away, an id it has. Nothing was changed. */
+/**
+ * A store cannot do it: a corrupt, foreign or newer file, a wrong URL or password, an id it has. Nothing was changed.
+ * `STORE_UNAVAILABLE`: its server is away, or went away before it answered; what was asked may have been done or not, and
+ * asking again is right.
+ */
 export class StoreError extends TroupeError {
   constructor(
-    code: 'STORE_UNUSABLE' | 'STORE_BUSY' | 'STORE_CLOSED' | 'DUPLICATE_SESSION' | 'POOL_FULL',
+    code:
+      | 'STORE_UNUSABLE'
+      | 'STORE_BUSY'
+      | 'STORE_UNAVAILABLE'
+      | 'STORE_CLOSED'
+      | 'DUPLICATE_SESSION'
+      | 'POOL_FULL',
     message: string,
     options?: ErrorOptions,
   ) {

@@ -18,6 +18,8 @@ beforeAll(() => {
     'stores',
     'stores/memory',
     'stores/sqlite',
+    'stores/redis',
+    'stores/postgres',
     'transport',
     'session',
     'pool',

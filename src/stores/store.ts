@@ -27,8 +27,11 @@ export interface SessionStore {
    * Gives a session back in one durable step. `null` gives it back as it was, uncounted; for a reserved place it
    * frees the place. A lease that is over by the store's clock writes nothing and answers `lost`, even if nobody took
    * the session since. An order that waited for the holder is carried out after the change.
+   *
+   * `isRepeat`: it was asked before and no answer came (`STORE_UNAVAILABLE`). If that one was carried out, this writes
+   * nothing and answers `released`. A store whose answers cannot be lost on the way need not look at it.
    */
-  release(lease: Lease, change: ReleaseChange | null): MaybePromise<ReleaseResult>;
+  release(lease: Lease, change: ReleaseChange | null, isRepeat?: boolean): MaybePromise<ReleaseResult>;
   /** Extends leases and saves what is given of their bodies. Answers one outcome each, in the same order. */
   renew(renewals: readonly Renewal[]): MaybePromise<RenewOutcome[]>;
   /**
@@ -58,6 +61,11 @@ export interface SessionStore {
   remove(ids: readonly string[]): MaybePromise<number>;
   /** Reads counters, and no more than some thousands of index entries for what depends on the time. */
   count(): MaybePromise<StoreCounts>;
+  /**
+   * Writes bodies, keys and tags in another way, living or dead, leased or not, each only if its body still is what
+   * it was: for a change of encryption keys. Nothing else changes. Answers how many were written. Needed where bodies are text.
+   */
+  rewrite?(rewrites: readonly Rewrite[]): MaybePromise<number>;
   /** Removes dead sessions that were kept long enough, oldest death first, at most `limit` a call. */
   prune(request: PruneRequest): MaybePromise<PruneResult>;
 
@@ -296,6 +304,16 @@ export interface StoreCounts {
   readonly sites: Readonly<Record<string, { readonly resting: number; readonly banned: number }>>;
   /** Until the next lease or rest ends; `null` if none is under way. */
   readonly nextReadyInMs: number | null;
+}
+
+export interface Rewrite {
+  id: string;
+  /** What the body must be. */
+  ifBody: unknown;
+  body: unknown;
+  /** Absent: stays as it is. */
+  key?: string | null;
+  tag?: string | null;
 }
 
 export interface PruneRequest {
