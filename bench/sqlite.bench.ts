@@ -2,14 +2,14 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Contender } from './harness/contender.ts';
+import { type LoadParams, type LoadRun, type Together, together } from './harness/load.ts';
 import { inRounds } from './harness/rounds.ts';
 import { type Results, runSubject, type SubjectOptions, verify } from './harness/subject.ts';
-import type { LoadParams, LoadRun } from './sqlite/load.ts';
-import type { BeyondBanned } from './sqlite/store.ts';
 import { digits, median, spread, summary, thousands } from './stats.ts';
+import type { BeyondBanned } from './stores/store.ts';
 
 const CONCURRENT = 50;
-const storeFile = new URL('sqlite/store.ts', import.meta.url);
+const storeFile = new URL('stores/store.ts', import.meta.url);
 const bareFile = new URL('sqlite/bare.ts', import.meta.url);
 
 /** Sizes of a full run and of a quick one. */
@@ -48,26 +48,6 @@ await runSubject('sqlite', 'The SQLite store', async (options, results) => {
   }
 });
 
-/** What all processes of one run did together. */
-interface Together {
-  readonly perSecond: number;
-  readonly p50: number;
-  readonly p99: number;
-  readonly stallMs: number;
-  readonly pairs: number;
-}
-
-function together(runs: readonly LoadRun[]): Together {
-  return {
-    perSecond: runs.reduce((sum, run) => sum + run.perSecond, 0),
-    p50: median(runs.map((run) => run.latency.p50)),
-    // Of the process that fared worst.
-    p99: Math.max(...runs.map((run) => run.latency.p99)),
-    stallMs: Math.max(...runs.map((run) => run.stallMs)),
-    pairs: runs.reduce((sum, run) => sum + run.pairs, 0),
-  };
-}
-
 async function throughput(
   folder: string,
   { sessions, processes, load }: Sizes,
@@ -86,7 +66,7 @@ async function throughput(
     async () => {
       const stores = Array.from({ length: count }, () => new Contender(storeFile, { profileDir }));
       try {
-        await Promise.all(stores.map((store) => store.ask('open', { path: storePath })));
+        await Promise.all(stores.map((store) => store.ask('open', { url: `sqlite:${storePath}` })));
         return together(
           await Promise.all(stores.map((store) => store.ask<LoadRun>(question, { ...load, ...more }))),
         );
@@ -157,7 +137,7 @@ async function checkUses(path: string, samples: Record<string, readonly Together
     .flatMap(([, all]) => all)
     .reduce((sum, { pairs }) => sum + pairs, 0);
   await using store = new Contender(storeFile);
-  await store.ask('open', { path });
+  await store.ask('open', { url: `sqlite:${path}` });
   const stored = await store.ask<number>('storeUses');
   verify(stored === acknowledged, `${stored} uses are stored of ${acknowledged}`);
 }
@@ -173,7 +153,7 @@ async function wholePool(
     for (const sessions of pools) {
       const contender = new Contender(storeFile, { profileDir });
       contenders.set(sessions, contender);
-      await contender.ask('openPool', { path: join(folder, `pool-${sessions}.db`), sessions });
+      await contender.ask('openPool', { url: `sqlite:${join(folder, `pool-${sessions}.db`)}`, sessions });
     }
     const samples = await inRounds<string, LoadRun>(
       rounds,
@@ -233,13 +213,13 @@ async function manyStored(
   const openings: Opening[] = [];
   for (let round = 0; round < rounds; round++) {
     await using store = new Contender(storeFile);
-    openings.push(await store.ask<Opening>('timeToOpen', { path, sessions: stored }));
+    openings.push(await store.ask<Opening>('timeToOpen', { url: `sqlite:${path}`, sessions: stored }));
     await store.ask('close');
   }
 
   const banStart = performance.now();
   await using banning = new Contender(storeFile);
-  await banning.ask('open', { path });
+  await banning.ask('open', { url: `sqlite:${path}` });
   await banning.ask('ban', { sessions: stored });
   await banning.ask('close');
   const banMs = performance.now() - banStart;
@@ -247,7 +227,7 @@ async function manyStored(
   const beyond: BeyondBanned[] = [];
   for (let round = 0; round < Math.min(rounds, 3); round++) {
     await using store = new Contender(storeFile);
-    await store.ask('open', { path });
+    await store.ask('open', { url: `sqlite:${path}` });
     beyond.push(await store.ask<BeyondBanned>('leaseBeyondBanned', { uses: 5_000 }));
     await store.ask('close');
   }
@@ -286,7 +266,7 @@ async function manyStored(
 
 async function build(path: string, sessions: number): Promise<void> {
   await using store = new Contender(storeFile);
-  await store.ask('open', { path });
+  await store.ask('open', { url: `sqlite:${path}` });
   await store.ask('add', { sessions });
   await store.ask('close');
 }

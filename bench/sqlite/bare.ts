@@ -1,8 +1,8 @@
 import { DatabaseSync } from 'node:sqlite';
 import { setImmediate } from 'node:timers/promises';
 import { answerWith } from '../harness/contender.ts';
+import { type LoadParams, type LoadRun, runLoad, timed } from '../harness/load.ts';
 import { verify } from '../harness/subject.ts';
-import { type LoadParams, type LoadRun, runLoad, timed } from './load.ts';
 
 /*
  * The statements of a lease and a release on the store's own file, and nothing else: no expiry, no rests, no orders, no

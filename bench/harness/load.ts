@@ -1,6 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers/promises';
-import { type Latency, latency } from '../stats.ts';
+import { type Latency, latency, median } from '../stats.ts';
 
 /** What one process did. */
 export interface LoadRun {
@@ -51,6 +51,26 @@ export async function runLoad(pair: Pair, { concurrent, warmUpMs, ms }: LoadPara
     perSecond: (measured * 1_000) / elapsed,
     latency: latency(durations),
     stallMs: await stall(),
+  };
+}
+
+/** What all processes of one run did together. */
+export interface Together {
+  readonly perSecond: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly stallMs: number;
+  readonly pairs: number;
+}
+
+export function together(runs: readonly LoadRun[]): Together {
+  return {
+    perSecond: runs.reduce((sum, run) => sum + run.perSecond, 0),
+    p50: median(runs.map((run) => run.latency.p50)),
+    // Of the process that fared worst.
+    p99: Math.max(...runs.map((run) => run.latency.p99)),
+    stallMs: Math.max(...runs.map((run) => run.stallMs)),
+    pairs: runs.reduce((sum, run) => sum + run.pairs, 0),
   };
 }
 

@@ -3,13 +3,14 @@ import {
   type LeasedResult,
   type LeaseRequest,
   type NewSession,
+  openStore,
   SessionPool,
-  sqliteStore,
+  type SessionStore,
 } from '../../src/index.ts';
 import { answerWith } from '../harness/contender.ts';
+import { type LoadParams, type LoadRun, runLoad, timed, watchStalls } from '../harness/load.ts';
 import { verify } from '../harness/subject.ts';
 import { type Latency, latency } from '../stats.ts';
-import { type LoadParams, type LoadRun, runLoad, timed, watchStalls } from './load.ts';
 
 const SITE = 'shop.test';
 /** Added or banned in one call. */
@@ -21,13 +22,13 @@ const request: LeaseRequest = {
   holder: 'bench',
 };
 
-let store: ReturnType<typeof sqliteStore>;
+let store: SessionStore;
 let pool: SessionPool | undefined;
 
 answerWith({
-  async open({ path }: { path: string }): Promise<void> {
-    store = sqliteStore({ path });
-    await store.open();
+  async open({ url }: { url: string }): Promise<void> {
+    store = await openStore(url);
+    await store.count();
   },
 
   /** So many sessions with bodies of 1 KB. */
@@ -61,9 +62,9 @@ answerWith({
     }, params);
   },
 
-  async openPool({ path, sessions }: { path: string; sessions: number }): Promise<void> {
+  async openPool({ url, sessions }: { url: string; sessions: number }): Promise<void> {
     pool = new SessionPool({
-      store: `sqlite:${path}`,
+      store: url,
       maxPoolSize: sessions,
       fill: 'first',
       session: { maxUsageCount: null },
@@ -113,17 +114,17 @@ answerWith({
     return uses;
   },
 
-  /** In a process that has not touched the file: until it is open, and until the first session is leased. */
+  /** In a process that has not touched the store: until it is open, and until the first session is leased. */
   async timeToOpen({
-    path,
+    url,
     sessions,
   }: {
-    path: string;
+    url: string;
     sessions: number;
   }): Promise<{ openMs: number; leaseMs: number }> {
     const start = performance.now();
-    store = sqliteStore({ path });
-    await store.open();
+    store = await openStore(url);
+    await store.count();
     const openMs = performance.now() - start;
     const leased = await store.lease(request);
     const leaseMs = performance.now() - start;
