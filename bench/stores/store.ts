@@ -4,9 +4,13 @@ import {
   type LeaseRequest,
   type NewSession,
   openStore,
+  Session,
+  type SessionLease,
   SessionPool,
   type SessionStore,
 } from '../../src/index.ts';
+import { encodeBody } from '../../src/session/body.ts';
+import { sessionInternals } from '../../src/session/session.ts';
 import { answerWith } from '../harness/contender.ts';
 import { type LoadParams, type LoadRun, runLoad, timed, watchStalls } from '../harness/load.ts';
 import { verify } from '../harness/subject.ts';
@@ -15,6 +19,8 @@ import { type Latency, latency } from '../stats.ts';
 const SITE = 'shop.test';
 /** Added or banned in one call. */
 const STEP = 5_000;
+/** Of user data: with it a body is 1 KB. */
+const TOKEN_BYTES = 600;
 const request: LeaseRequest = {
   rotation: 'round-robin',
   fill: 'on-demand',
@@ -24,6 +30,7 @@ const request: LeaseRequest = {
 
 let store: SessionStore;
 let pool: SessionPool | undefined;
+let held: SessionLease | undefined;
 
 answerWith({
   async open({ url }: { url: string }): Promise<void> {
@@ -90,6 +97,37 @@ answerWith({
       lease.session.markGood();
       await timed(took, () => lease.release());
     }, params);
+  },
+
+  /** A pool over sessions that are there. */
+  usePool({ url }: { url: string }): void {
+    pool = new SessionPool({ store: url, create: false });
+  },
+
+  /** A whole use that leaves the body as it was. */
+  async poolPairs(params: LoadParams): Promise<LoadRun> {
+    return await runLoad(async (took) => {
+      const lease = await timed(took, () => pool!.acquire());
+      lease.session.markGood();
+      await timed(took, () => lease.release());
+    }, params);
+  },
+
+  /** Takes the session, when it is free; answers when that was, on the machine's monotonic clock. */
+  async take(): Promise<string> {
+    held = await pool!.acquire();
+    return `${process.hrtime.bigint()}`;
+  },
+
+  /** Gives it back; answers when that began. */
+  async free(): Promise<string> {
+    const begun = process.hrtime.bigint();
+    await held!.release();
+    return `${begun}`;
+  },
+
+  async closePool(): Promise<void> {
+    await pool!.close();
   },
 
   /** All uses that the pool's sessions have had, and that the cookies were kept. */
@@ -208,7 +246,11 @@ function newSession(): NewSession {
     usageCount: 0,
     maxUsageCount: null,
     errorScore: 0,
-    body: randomBytes(768).toString('base64url'),
+    body: encodeBody(
+      sessionInternals.body(
+        new Session({ userData: { token: randomBytes(TOKEN_BYTES).toString('base64url') } }),
+      ),
+    ),
   };
 }
 
