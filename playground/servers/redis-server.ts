@@ -25,6 +25,7 @@ export async function startRedis({
   const port = await freePort();
   const args = [
     ...['--bind', host, '--port', String(port), '--dir', folder, '--save', ''],
+    ...['--databases', '1000'],
     ...['--appendonly', 'yes', '--appendfsync', 'no', '--maxmemory-policy', 'noeviction'],
     ...(password === undefined ? [] : ['--requirepass', password]),
     ...config,

@@ -33,7 +33,12 @@ describe.concurrent('code', { timeout: timeoutMs }, () => {
       writeFileSync(join(folder, `${name.replaceAll(/\W/g, '-')}.ts`), code);
     }
     const path = (file: string) => fileURLToPath(new URL(file, root));
-    const paths = { troupe: [path('src/index.ts')], 'troupe/testing': [path('src/testing/index.ts')] };
+    const paths = {
+      troupe: [path('src/index.ts')],
+      'troupe/postgres': [path('src/stores/postgres/postgres-store.ts')],
+      'troupe/redis': [path('src/stores/redis/redis-store.ts')],
+      'troupe/testing': [path('src/testing/index.ts')],
+    };
     const compilerOptions = { paths, noUnusedLocals: false };
     const config = { extends: path('tsconfig.json'), compilerOptions, include: ['*.ts'] };
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));

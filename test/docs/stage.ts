@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type PlaygroundProcess, startPlaygroundProcess } from '../../playground/start-process.ts';
+import { postgresUrl, redisUrl } from '../servers/index.ts';
 import { root } from './blocks.ts';
 
 /** How a command or a script ended. */
@@ -18,6 +19,9 @@ export const timeoutMs = 60_000;
 const here = (path: string): string => fileURLToPath(new URL(path, root));
 /** The site of all examples, and nothing that only begins like it. */
 const exampleSite = /https:\/\/shop\.example(?![\w.-])/g;
+/** The servers of all examples, as who installs them has them. */
+const exampleRedis = /redis:\/\/localhost(?![\w.:/-])/g;
+const examplePostgres = /postgres:\/\/localhost\/troupe(?![\w./-])/g;
 
 /** A folder to run examples in, with a real site behind the one that they name. */
 export class Stage implements AsyncDisposable {
@@ -41,7 +45,7 @@ export class Stage implements AsyncDisposable {
     return new Stage(folder, await startPlaygroundProcess());
   }
 
-  /** A folder of its own within the stage. */
+  /** A folder of its own within the stage, and with it a Redis database and a PostgreSQL schema of its own. */
   newFolder(): string {
     const folder = join(this.folder, `example-${++this.#folders}`);
     mkdirSync(folder);
@@ -59,15 +63,17 @@ export class Stage implements AsyncDisposable {
   write(path: string, text: string): void {
     const mapped = path.endsWith('.ts')
       ? text
+          .replaceAll(`'troupe/redis'`, `'${new URL('src/stores/redis/redis-store.ts', root)}'`)
+          .replaceAll(`'troupe/postgres'`, `'${new URL('src/stores/postgres/postgres-store.ts', root)}'`)
           .replaceAll(`'troupe/testing'`, `'${new URL('src/testing/index.ts', root)}'`)
           .replaceAll(`'troupe'`, `'${new URL('src/index.ts', root)}'`)
       : text;
-    writeFileSync(path, this.#localized(mapped));
+    writeFileSync(path, this.#localized(mapped, dirname(path)));
   }
 
   /** Runs a line of a shell, with `troupe` as a command. */
   runLine(line: string, folder: string): Promise<Ending> {
-    return this.#run('/bin/sh', ['-c', this.#localized(line)], folder);
+    return this.#run('/bin/sh', ['-c', this.#localized(line, folder)], folder);
   }
 
   /** Runs a script of package.json. */
@@ -80,8 +86,12 @@ export class Stage implements AsyncDisposable {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  #localized(text: string): string {
-    return text.replace(exampleSite, this.#site.url);
+  #localized(text: string, folder: string): string {
+    const place = /\d+$/.exec(folder)![0];
+    return text
+      .replace(exampleSite, this.#site.url)
+      .replace(exampleRedis, `${redisUrl}/${place}`)
+      .replace(examplePostgres, `${postgresUrl}?schema=example_${place}`);
   }
 
   #run(command: string, args: string[], cwd: string): Promise<Ending> {
@@ -89,6 +99,8 @@ export class Stage implements AsyncDisposable {
     // Neither colours nor a terminal's width, and no store of the reader's own.
     const env: NodeJS.ProcessEnv = { ...process.env, PATH, NO_COLOR: '1' };
     delete env.TROUPE_STORE;
+    delete env.TROUPE_QUEUE;
+    delete env.TROUPE_KEY;
     const child = spawn(command, args, { cwd, env, timeout: timeoutMs, stdio: ['ignore', 'pipe', 'pipe'] });
     const ending: Ending = { code: null, stdout: '', stderr: '' };
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
