@@ -5,6 +5,7 @@ import { lifetime } from './contract/lifetime.ts';
 import { orders } from './contract/orders.ts';
 import { places } from './contract/places.ts';
 import { randomCalls } from './contract/random-calls.ts';
+import { rewriting } from './contract/rewriting.ts';
 import { rotation } from './contract/rotation.ts';
 import { sharing } from './contract/sharing.ts';
 import { sites } from './contract/sites.ts';
@@ -32,6 +33,7 @@ export function storeContract(runner: TestRunner, harness: StoreHarness): void {
     orders,
     rotation,
     views,
+    rewriting,
     flatness,
     sharing,
     randomCalls,
@@ -45,6 +47,7 @@ export function storeContract(runner: TestRunner, harness: StoreHarness): void {
     orders: 'orders',
     rotation: 'rotation',
     views: 'lists, counts and documents',
+    rewriting: 'bodies written in another way',
     flatness: 'bounded work',
     sharing: 'shared and reopened',
     randomCalls: 'random calls',

@@ -19,6 +19,7 @@ import type {
   ReleaseResult,
   Renewal,
   RenewOutcome,
+  Rewrite,
   SessionStore,
   StoreCapabilities,
   StoreCounts,
@@ -36,6 +37,7 @@ import { type OrderStep, orderStep } from './orders.ts';
 import { release } from './release.ts';
 import { prune, REMOVE_STEP, remove } from './remove.ts';
 import { renew } from './renew.ts';
+import { REWRITE_STEP, rewrite } from './rewrite.ts';
 import { StoreTime } from './store-time.ts';
 import { TickQueue } from './tick.ts';
 import { Watchers } from './watch.ts';
@@ -166,6 +168,16 @@ class SqliteSessionStore implements SqliteStore {
 
   count(): Promise<StoreCounts> {
     return this.#queue.run(count);
+  }
+
+  async rewrite(rewrites: readonly Rewrite[]): Promise<number> {
+    for (const { body } of rewrites) checkBody(body ?? null);
+    let written = 0;
+    for (let from = 0; from < rewrites.length; from += REWRITE_STEP) {
+      const part = rewrites.slice(from, from + REWRITE_STEP);
+      written += await this.#queue.run((work) => rewrite(work, part));
+    }
+    return written;
   }
 
   prune(request: PruneRequest): Promise<PruneResult> {
