@@ -1,15 +1,16 @@
 import type { Readable } from 'node:stream';
 import { openStore, SessionPool, type SessionPoolOptions, type StoreCounts } from '../../index.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { Interruption } from '../interruption.ts';
+import { Progress } from '../progress.ts';
 import type { OutStream } from '../terminal.ts';
 import { BodyFiles } from './body-files.ts';
 import { FetchInput } from './input.ts';
-import { Interruption } from './interruption.ts';
 import { openOutput, writeTo } from './output.ts';
-import { Progress } from './progress.ts';
 import { DoneRequests, readDone } from './resume.ts';
 import { summary } from './summary.ts';
 import { Tally } from './tally.ts';
+import { userDetails } from './user-details.ts';
 import { work } from './work.ts';
 
 /** What `troupe fetch` was asked to do, in our own units. */
@@ -62,7 +63,7 @@ async function fetchAll(job: FetchJob, streams: Streams, tally: Tally, end: Inte
   const store = opened.adopt(await openStore(job.store), (open) => open.close());
   const before = await store.count();
   const pool = opened.use(new SessionPool({ ...job.pool, store }));
-  const progress = new Progress(stderr, tally, pool);
+  const progress = new Progress(stderr);
   opened.defer(() => progress.stop());
   const print = (text: string) => {
     if (stdout.isTTY) progress.makeWay();
@@ -75,7 +76,7 @@ async function fetchAll(job: FetchJob, streams: Streams, tally: Tally, end: Inte
   if (job.input === '-' && (stdin as { isTTY?: boolean }).isTTY) {
     progress.say('reading URLs from the terminal, one a line; Ctrl-D ends the list');
   }
-  if (job.showsProgress) progress.start(input.count());
+  if (job.showsProgress) show(progress, input, tally, userDetails(pool, tally));
   void end.asked
     .then(() => {
       if (end.isBySignal) progress.say('stopping; what is under way may finish (Ctrl-C again cuts it off)');
@@ -94,6 +95,23 @@ async function fetchAll(job: FetchJob, streams: Streams, tally: Tally, end: Inte
   await Promise.all(Array.from({ length: job.concurrency }, () => work(run)));
   await pool.close();
   tally.deaths = deathsSince(before, await store.count());
+}
+
+function show(progress: Progress, input: FetchInput, tally: Tally, details: () => Promise<string[]>): void {
+  let total: number | undefined;
+  // A file that cannot be counted cannot be read either: who reads it tells.
+  input.count().then(
+    (count) => {
+      total = count;
+    },
+    () => {},
+  );
+  progress.start(async () => ({
+    details: await details(),
+    total,
+    done: tally.done,
+    finished: tally.finished,
+  }));
 }
 
 /** What goes wrong in the background. */

@@ -1,4 +1,4 @@
-import type { OutStream } from '../terminal.ts';
+import type { OutStream } from './terminal.ts';
 
 const ERASE_LINE = '\x1b[2K';
 const UP = '\x1b[1A';
