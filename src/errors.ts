@@ -8,6 +8,7 @@ export type TroupeErrorCode =
   | 'STORE_BUSY'
   | 'STORE_UNAVAILABLE'
   | 'STORE_CLOSED'
+  | 'WRONG_KEY'
   | 'DUPLICATE_SESSION'
   | 'POOL_FULL'
   | 'POOL_CLOSED'
@@ -45,13 +46,16 @@ export class OptionError extends TroupeError {
   }
 }
 
-/** Stored or given session state is malformed (`INVALID_STATE`) or from a newer troupe (`STATE_TOO_NEW`). */
+/**
+ * Stored or given session state is malformed (`INVALID_STATE`), from a newer troupe (`STATE_TOO_NEW`), or sealed with
+ * another key than those given (`WRONG_KEY`).
+ */
 export class StateError extends TroupeError {
   /** The field that is wrong, as a path: `cookies.0.name`. */
   readonly field: string;
 
   constructor(
-    code: 'INVALID_STATE' | 'STATE_TOO_NEW',
+    code: 'INVALID_STATE' | 'STATE_TOO_NEW' | 'WRONG_KEY',
     field: string,
     message: string,
     options?: ErrorOptions,
@@ -64,7 +68,8 @@ export class StateError extends TroupeError {
 /**
  * A store cannot do it: a corrupt, foreign or newer file, a wrong URL or password, an id it has. Nothing was changed.
  * `STORE_UNAVAILABLE`: its server is away, or went away before it answered; what was asked may have been done or not, and
- * asking again is right.
+ * asking again is right. `WRONG_KEY`: what it holds is sealed, and the keys given are not those in force; or it is not sealed,
+ * and a key was given.
  */
 export class StoreError extends TroupeError {
   constructor(
@@ -73,6 +78,7 @@ export class StoreError extends TroupeError {
       | 'STORE_BUSY'
       | 'STORE_UNAVAILABLE'
       | 'STORE_CLOSED'
+      | 'WRONG_KEY'
       | 'DUPLICATE_SESSION'
       | 'POOL_FULL',
     message: string,

@@ -17,6 +17,7 @@ export {
 } from './errors.ts';
 export type { Clock } from './internal/clock.ts';
 export { VERSION } from './internal/version.ts';
+export type { EncryptionKey } from './pool/encryption/keys.ts';
 export type { PoolEventName, PoolEvents } from './pool/events.ts';
 export type { PoolFetchInit } from './pool/fetch.ts';
 export type { SessionLease } from './pool/lease.ts';

@@ -3,6 +3,7 @@ import { TroupeError } from '../errors.ts';
 import { VERSION } from '../internal/version.ts';
 import { EXIT, type ExitCode, UsageError } from './exit-codes.ts';
 import { addFetchCommand } from './fetch/command.ts';
+import { addKeysCommand } from './keys/command.ts';
 import { addSessionsCommand } from './sessions/command.ts';
 import { protectDashIds } from './sessions/dash-ids.ts';
 import { printable } from './terminal.ts';
@@ -37,6 +38,7 @@ export async function runCli(argv: readonly string[]): Promise<ExitCode> {
   };
   addFetchCommand(program, ended);
   addSessionsCommand(program, ended);
+  addKeysCommand(program, ended);
   try {
     await program.parseAsync(protectDashIds(argv), { from: 'user' });
     return exitCode;

@@ -1,35 +1,42 @@
 import { decodeBody, encodeBody, type SessionBody } from '../session/body.ts';
 import type { StoredSession } from '../stores/store.ts';
+import { requireClear, type Sealing } from './encryption/sealing.ts';
 
 /**
- * Turns what a store keeps into a session's body and back.
+ * Turns what a store keeps into a session's body and back: text, sealed where there is a key.
  *
  * A store of text would cost a codec pass a lease (60 µs for ten cookies): the bodies last given back are remembered
- * with their text, and a session that comes with the very same text is not decoded again. A body is never changed in place, so that a task which
+ * with their text, and a session that comes with the very same text is neither opened nor decoded again. A body is never changed in place, so that a task which
  * lost its lease reaches nobody's.
  */
 export class BodyCache {
   readonly #isLive: boolean;
   readonly #maxEntries: number;
+  readonly #sealing: Sealing | undefined;
   readonly #entries = new Map<string, { text: string; body: SessionBody }>();
 
-  constructor(bodies: 'live' | 'text', maxEntries: number) {
+  constructor(bodies: 'live' | 'text', maxEntries: number, sealing?: Sealing) {
     this.#isLive = bodies === 'live';
     this.#maxEntries = maxEntries;
+    this.#sealing = sealing;
   }
 
-  /** @throws StateError where the stored text is malformed or needs a newer troupe */
+  /** @throws StateError where the stored text is malformed, needs a newer troupe, or is sealed with another key */
   read(stored: Readonly<StoredSession>): SessionBody {
     if (this.#isLive) return stored.body as SessionBody;
     const text = stored.body as string;
     const known = this.#entries.get(stored.id);
     if (known?.text === text) return known.body;
-    return decodeBody(text, stored.maxUsageCount);
+    const clear = this.#sealing ? this.#sealing.open(stored.id, text) : requireClear(stored.id, text);
+    return decodeBody(clear, stored.maxUsageCount);
   }
 
   /** What the store is to keep. */
-  write(body: SessionBody): unknown {
-    if (!this.#isLive) return encodeBody(body);
+  write(id: string, body: SessionBody): unknown {
+    if (!this.#isLive) {
+      const text = encodeBody(body);
+      return this.#sealing ? this.#sealing.seal(id, text) : text;
+    }
     // A copy, which costs nothing until it changes: the holder may go on with its own.
     return body.cookies ? { ...body, cookies: body.cookies.clone() } : body;
   }

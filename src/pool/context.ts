@@ -2,6 +2,7 @@ import type { Clock } from '../internal/clock.ts';
 import type { SessionStore } from '../stores/store.ts';
 import type { BodyCache } from './bodies.ts';
 import type { PoolConnections } from './connections.ts';
+import type { Sealing } from './encryption/sealing.ts';
 import type { PoolEventBus } from './events.ts';
 import type { PoolSettings } from './options.ts';
 import type { SiteTraffic } from './sites.ts';
@@ -18,6 +19,8 @@ export interface PoolContext {
   readonly store: SessionStore;
   readonly events: PoolEventBus;
   readonly bodies: BodyCache;
+  /** What seals the bodies of a store of text, if there is a key. */
+  readonly sealing: Sealing | undefined;
   readonly connections: PoolConnections;
   readonly sites: SiteTraffic;
   readonly statistics: Statistics;

@@ -7,6 +7,7 @@ import { BodyCache } from './bodies.ts';
 import { PoolConnections } from './connections.ts';
 import type { PoolContext } from './context.ts';
 import { Creation } from './creation.ts';
+import type { Sealing } from './encryption/sealing.ts';
 import type { PoolEventBus } from './events.ts';
 import { HeldLeases } from './held.ts';
 import type { PoolSettings } from './options.ts';
@@ -29,6 +30,7 @@ export function poolCore(
   events: PoolEventBus,
   clock: Clock,
   sharesClock: boolean,
+  sealing: Sealing | undefined,
 ): PoolCore {
   const context: PoolContext = {
     settings,
@@ -37,7 +39,8 @@ export function poolCore(
     monotonic: sharesClock ? () => clock.now() : () => clock.monotonic(),
     store,
     events,
-    bodies: new BodyCache(store.capabilities.bodies, settings.maxOpenSessions),
+    bodies: new BodyCache(store.capabilities.bodies, settings.maxOpenSessions, sealing),
+    sealing,
     connections: new PoolConnections({
       maxOpen: settings.maxOpenSessions,
       timeoutMs: settings.requestTimeoutMs,

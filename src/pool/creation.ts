@@ -4,6 +4,7 @@ import { Session, sessionInternals } from '../session/session.ts';
 import type { CreateResult, NewSession } from '../stores/store.ts';
 import type { PoolContext } from './context.ts';
 import type { SessionLease } from './lease.ts';
+import { proxyTag } from './proxy-tag.ts';
 
 const FIRST_PAUSE_MS = 1_000;
 const MAX_PAUSE_MS = 300_000;
@@ -76,11 +77,9 @@ export class Creation {
 
   #store(lease: SessionLease, session: Session): MaybePromise<SessionLease> {
     const body = sessionInternals.body(session);
-    const written = this.#context.bodies.write(body);
-    const created = this.#context.store.create(
-      lease.grant,
-      newSession(session, written, this.#context.clock.now()),
-    );
+    const { bodies, store } = this.#context;
+    const stored = newSession(session, bodies.write(session.id, body), this.#context);
+    const created = store.create(lease.grant, stored);
     const done = (result: CreateResult): SessionLease => {
       if (result.kind !== 'created') throw this.#notStored(result.kind, session);
       this.#failures = 0;
@@ -122,7 +121,8 @@ export class Creation {
 }
 
 /** A session as a store takes it in. */
-export function newSession(session: Session, body: unknown, now: number): NewSession {
+export function newSession(session: Session, body: unknown, { clock, sealing }: PoolContext): NewSession {
+  const now = clock.now();
   const expiresAt = sessionInternals.expiresAt(session);
   return {
     id: session.id,
@@ -132,7 +132,7 @@ export function newSession(session: Session, body: unknown, now: number): NewSes
     maxUsageCount: sessionInternals.limits(session).maxUsageCount,
     errorScore: session.errorScore,
     key: null,
-    tag: null,
+    tag: proxyTag(sessionInternals.body(session).proxy, sealing),
     body,
   };
 }

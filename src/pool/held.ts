@@ -79,7 +79,7 @@ export class HeldLeases implements LeaseHome {
       problem = error;
     }
     const isChanged = body !== undefined && body !== lease.storedBody;
-    const written = isChanged ? context.bodies.write(body!) : undefined;
+    const written = isChanged ? context.bodies.write(session.id, body!) : undefined;
     // Age is checked when leasing. To look at it here, too, costs a clock and a far place in memory, and is done only
     // where somebody wants to hear of it.
     const isAgeTold = context.events.isHeard('retired');
@@ -239,7 +239,7 @@ export class HeldLeases implements LeaseHome {
     try {
       const body = sessionInternals.body(lease.session);
       if (body !== lease.storedBody)
-        return { lease: lease.grant, leaseMs, body: this.context.bodies.write(body) };
+        return { lease: lease.grant, leaseMs, body: this.context.bodies.write(lease.session.id, body) };
     } catch {
       // User data in the middle of a change; the release tells the holder.
     }

@@ -14,6 +14,8 @@ import {
 import { checkSessionOptions, type SessionOptions } from '../session/options.ts';
 import { Session } from '../session/session.ts';
 import type { Fill, Rotation, SessionStore } from '../stores/store.ts';
+import { type EncryptionKey, readKeys } from './encryption/keys.ts';
+import { Sealing } from './encryption/sealing.ts';
 
 export interface SessionPoolOptions {
   /**
@@ -27,6 +29,13 @@ export interface SessionPoolOptions {
    * @default a store in memory
    */
   store?: SessionStore | string;
+  /**
+   * Seals what a store keeps of a session (cookies, user data, proxy, decisions) with AES-256-GCM: 32 bytes, a text of
+   * `troupe keys new`, or several of them, of which the first seals and all open. `null`: none, whatever the
+   * environment says. A store in memory has nothing at rest, and needs none.
+   * @default `TROUPE_KEY` of the environment, if it is set
+   */
+  encryptionKey?: EncryptionKey | readonly EncryptionKey[] | null;
   /**
    * How many usable sessions there may be, those being made included; 1 to 10 000 000. Dead ones do not count.
    * @default 1000
@@ -183,6 +192,7 @@ const longMs = number({ max: 365 * DAY_MS });
 const poolChecks: Record<keyof SessionPoolOptions, OptionCheck> = {
   name: text,
   store,
+  encryptionKey: readKeys,
   maxPoolSize: number({ min: 1, max: 10_000_000, integer: true }),
   rotation: oneOf('round-robin', 'random', 'use-until-failure'),
   fill: oneOf('on-demand', 'first'),
@@ -208,7 +218,7 @@ const poolChecks: Record<keyof SessionPoolOptions, OptionCheck> = {
 
 /** A pool's options, checked, with every default in place. */
 export type PoolSettings = Required<
-  Omit<SessionPoolOptions, 'store' | 'createSession' | 'onCreate' | 'clock'>
+  Omit<SessionPoolOptions, 'store' | 'encryptionKey' | 'createSession' | 'onCreate' | 'clock'>
 > &
   Pick<SessionPoolOptions, 'createSession' | 'onCreate'>;
 
@@ -218,12 +228,25 @@ export type PoolSettings = Required<
  */
 export function poolSettings(options: SessionPoolOptions): PoolSettings {
   checkOptions(options, poolChecks);
-  const { store: _store, clock, ...given } = options;
+  const { store: _store, encryptionKey: _key, clock, ...given } = options;
   const settings: Record<string, unknown> = { ...POOL_DEFAULTS };
   for (const [name, value] of Object.entries(given)) if (value !== undefined) settings[name] = value;
   // Frozen, so that sessions made from it are checked once.
   settings.session = Object.freeze({ ...options.session, ...(clock === undefined ? {} : { clock }) });
   return settings as PoolSettings;
+}
+
+/**
+ * What seals the bodies, if a key is given by option or environment.
+ * @throws OptionError where it is none; an empty variable too, since what was meant to be sealed must not be in clear text
+ */
+export function sealingOf({ encryptionKey }: SessionPoolOptions): Sealing | undefined {
+  const fromEnvironment = process.env.TROUPE_KEY ?? null;
+  const [first, ...others] =
+    encryptionKey === undefined
+      ? readKeys(fromEnvironment, 'TROUPE_KEY')
+      : readKeys(encryptionKey, 'encryptionKey');
+  return first && new Sealing([first, ...others]);
 }
 
 /** Passed to `createSession` and `onCreate`. */

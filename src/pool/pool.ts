@@ -9,6 +9,8 @@ import { openStore } from '../stores/open-store.ts';
 import type { ListedSession, SessionStore } from '../stores/store.ts';
 import { type PoolCore, poolCore } from './core.ts';
 import { newSession } from './creation.ts';
+import { agreeOnKeys } from './encryption/agreement.ts';
+import type { Sealing } from './encryption/sealing.ts';
 import { PoolEventBus, type PoolEventName, type PoolEvents } from './events.ts';
 import { type PoolFetchInit, poolFetch } from './fetch.ts';
 import type { SessionLease } from './lease.ts';
@@ -19,6 +21,7 @@ import {
   poolSettings,
   type RunOptions,
   type SessionPoolOptions,
+  sealingOf,
 } from './options.ts';
 import { PooledSession } from './pooled-session.ts';
 import { run, type Task } from './run.ts';
@@ -30,7 +33,8 @@ import { type PoolStats, poolStats } from './stats.ts';
  */
 export class SessionPool implements AsyncDisposable {
   readonly #settings: PoolSettings;
-  readonly #options: SessionPoolOptions;
+  readonly #given: Pick<SessionPoolOptions, 'store' | 'clock'>;
+  readonly #sealing: Sealing | undefined;
   readonly #events: PoolEventBus;
   #core: PoolCore | undefined;
   #opening: Promise<PoolCore> | undefined;
@@ -42,7 +46,9 @@ export class SessionPool implements AsyncDisposable {
    */
   constructor(options: SessionPoolOptions = {}) {
     this.#settings = poolSettings(options);
-    this.#options = options;
+    const { store, clock } = options;
+    this.#given = { ...(store && { store }), ...(clock && { clock }) };
+    this.#sealing = sealingOf(options);
     this.#events = new PoolEventBus(this.#settings.name);
     // `fetch` is handed to other clients as it is: ky.create({ fetch: pool.fetch }).
     this.fetch = this.fetch.bind(this);
@@ -95,7 +101,7 @@ export class SessionPool implements AsyncDisposable {
    */
   async add(sessions: Session | SessionOptions | readonly (Session | SessionOptions)[]): Promise<string[]> {
     const list = (Array.isArray(sessions) ? sessions : [sessions]) as (Session | SessionOptions)[];
-    const { clock } = this.#options;
+    const { clock } = this.#given;
     const added = list.map((item, index) => {
       if (item instanceof Session) return item;
       plainObject(item, `sessions.${index}`);
@@ -105,7 +111,11 @@ export class SessionPool implements AsyncDisposable {
     const now = context.clock.now();
     const result = await context.store.add(
       added.map((session, index) =>
-        newSession(usable(session, index), context.bodies.write(sessionInternals.body(session)), now),
+        newSession(
+          usable(session, index),
+          context.bodies.write(session.id, sessionInternals.body(session)),
+          context,
+        ),
       ),
       this.#settings.maxPoolSize,
     );
@@ -264,7 +274,7 @@ export class SessionPool implements AsyncDisposable {
     held.stop();
     pruning.stop();
     await context.connections.close();
-    if (this.#options.store !== context.store) await context.store.close();
+    if (typeof this.#given.store !== 'object') await context.store.close();
   }
 
   /** The pool's parts; the first who needs them opens the store. */
@@ -274,11 +284,28 @@ export class SessionPool implements AsyncDisposable {
   }
 
   async #assemble(): Promise<PoolCore> {
-    const { store: given, clock = systemClock } = this.#options;
+    const { store: given, clock = systemClock } = this.#given;
     const store: SessionStore =
       typeof given === 'string' ? await openStore(given) : (given ?? memoryStore({ clock }));
-    this.#core = poolCore(this.#settings, store, this.#events, clock, given === undefined);
-    return this.#core;
+    const sharesClock = given === undefined;
+    const core = poolCore(this.#settings, store, this.#events, clock, sharesClock, this.#sealing);
+    // Live bodies are nowhere at rest.
+    if (store.capabilities.bodies === 'text') await this.#agree(core);
+    this.#core = core;
+    return core;
+  }
+
+  /** Whoever cannot read what is stored is told before anything is done; the next call finds out anew. */
+  async #agree({ context, pruning }: PoolCore): Promise<void> {
+    try {
+      await agreeOnKeys(context.store, this.#sealing);
+    } catch (error) {
+      if (!this.#closing) this.#opening = undefined;
+      pruning.stop();
+      await context.connections.close();
+      if (typeof this.#given.store === 'string') await context.store.close();
+      throw error;
+    }
   }
 
   #view({ context }: PoolCore, stored: ListedSession): PooledSession {

@@ -66,6 +66,12 @@ export interface SessionStore {
    * it was: for a change of encryption keys. Nothing else changes. Answers how many were written. Needed where bodies are text.
    */
   rewrite?(rewrites: readonly Rewrite[]): MaybePromise<number>;
+  /**
+   * Clears away what is left of bodies that were replaced, where the store keeps such in files of its own; after the first sealing.
+   * May take long, and need that nobody else uses the store.
+   * @throws StoreError `STORE_BUSY`
+   */
+  scrub?(): MaybePromise<void>;
   /** Removes dead sessions that were kept long enough, oldest death first, at most `limit` a call. */
   prune(request: PruneRequest): MaybePromise<PruneResult>;
 

@@ -12,6 +12,7 @@ const inWords: Record<string, string> = {
   createdAt: 'now',
   clock: "the system's clock",
   store: 'a store in memory',
+  encryptionKey: '`TROUPE_KEY` of the environment, if it is set',
   createSession: '`(options) => new Session(options)`',
 };
 
@@ -67,7 +68,7 @@ describe('the default in the doc comment is the real one', () => {
   it('of a pool', () => {
     const texts = documented('src/pool/options.ts', 'SessionPoolOptions');
     compare(texts, POOL_DEFAULTS);
-    for (const option of ['store', 'createSession', 'clock']) expect(texts[option]).toBe(inWords[option]);
+    for (const option of ['store', 'encryptionKey', 'createSession', 'clock']) expect(texts[option]).toBe(inWords[option]);
   });
 
   it('of a call that takes over the default of its pool', () => {

@@ -38,6 +38,7 @@ import { release } from './release.ts';
 import { prune, REMOVE_STEP, remove } from './remove.ts';
 import { renew } from './renew.ts';
 import { REWRITE_STEP, rewrite } from './rewrite.ts';
+import { scrub } from './scrub.ts';
 import { StoreTime } from './store-time.ts';
 import { TickQueue } from './tick.ts';
 import { Watchers } from './watch.ts';
@@ -178,6 +179,12 @@ class SqliteSessionStore implements SqliteStore {
       written += await this.#queue.run((work) => rewrite(work, part));
     }
     return written;
+  }
+
+  async scrub(): Promise<void> {
+    // Not before the file is known to be ours.
+    await this.open();
+    scrub(this.path);
   }
 
   prune(request: PruneRequest): Promise<PruneResult> {
