@@ -5,16 +5,20 @@ import { isPromise, type MaybePromise } from '../internal/maybe-promise.ts';
 import { sessionInternals } from '../session/session.ts';
 import { siteNamed } from '../session/site-name.ts';
 import type { LeasedResult, LeaseRequest, LeaseResult, Lease as StoreLease } from '../stores/store.ts';
+import { returnUnused } from './again.ts';
 import { type Ask, acquireError } from './ask.ts';
 import type { PoolContext } from './context.ts';
 import type { Creation } from './creation.ts';
 import type { HeldLeases } from './held.ts';
-import { SessionLease } from './lease.ts';
+import { SessionLease, safetyMarginMs } from './lease.ts';
 import { type AcquireOptions, checkAcquireOptions } from './options.ts';
+import { isStoreAway } from './outage.ts';
 import { type Attempt, WaitingLine } from './waiting-line.ts';
 
 /** Stores that other processes use, and that cannot tell of it, are asked again this often while somebody waits. */
 const POLL_MS = 1_000;
+/** A wake-up across a network can get lost while its connection is made anew. */
+const SAFETY_POLL_MS = 2_000;
 /** A stored session that this troupe cannot read is passed over for so long. */
 const UNREADABLE_REST_MS = 60_000;
 
@@ -78,11 +82,11 @@ export class Acquirer {
   #acquire(ask: Ask): Promise<SessionLease> {
     if (this.#refusal) throw this.#refusal();
     ask.signal?.throwIfAborted();
-    if (this.#line.hasWaiting(ask.key)) return this.#wait(ask, null);
+    if (this.#line.hasWaiting(ask.key)) return this.#wait(ask, { retryInMs: null });
     const changes = this.#line.changes;
     const attempt = this.#attempt(ask);
-    if (isPromise(attempt)) return attempt.then((result) => this.#first(ask, result, changes));
-    return 'served' in attempt ? Promise.resolve(attempt.served) : this.#wait(ask, attempt.retryInMs);
+    if (isPromise(attempt)) return this.#wait(ask, attempt, changes);
+    return 'served' in attempt ? Promise.resolve(attempt.served) : this.#wait(ask, attempt);
   }
 
   #checkedAsk(options: AcquireOptions): Ask {
@@ -104,16 +108,6 @@ export class Acquirer {
     };
   }
 
-  /** The first attempt's result, of a store that took its time: what was freed meanwhile is worth another look. */
-  #first(ask: Ask, result: Attempt<SessionLease>, changes: number): MaybePromise<SessionLease> {
-    if ('served' in result) {
-      if (!ask.signal?.aborted) return result.served;
-      this.#unclaimed(result.served);
-      throw ask.signal.reason;
-    }
-    return this.#wait(ask, this.#line.changes === changes ? result.retryInMs : 0);
-  }
-
   /** Nobody is there any more to take it. */
   #unclaimed(served: MaybePromise<SessionLease>): void {
     Promise.resolve(served)
@@ -121,35 +115,68 @@ export class Acquirer {
       .catch(() => {});
   }
 
-  #wait(ask: Ask, retryInMs: number | null): Promise<SessionLease> {
-    // Also for who asked before: the line was sent away while the store was looking.
-    if (this.#refusal) throw this.#refusal();
-    const { served, leave } = this.#line.join(ask, ask.key, retryInMs);
+  /** Waits for as long as the caller does, in line, and before that for a first look that may never be answered. */
+  #wait(
+    ask: Ask,
+    first: MaybePromise<Attempt<SessionLease>>,
+    changes = this.#line.changes,
+  ): Promise<SessionLease> {
+    const { promise, resolve, reject } = Promise.withResolvers<SessionLease>();
+    let isOver = false;
+    let leave = (error: unknown) => {
+      isOver = true;
+      stop();
+      reject(error);
+    };
+    const giveUp = () => leave(ask.signal!.reason);
     const timer = setTimeout(
       () => {
-        acquireError('ACQUIRE_TIMEOUT', ask, this.#context).then(leave, leave);
+        acquireError('ACQUIRE_TIMEOUT', ask, this.#context).then(
+          (error) => leave(error),
+          (error) => leave(error),
+        );
       },
       Math.min(ask.timeoutMs, MAX_TIMER_MS),
     );
-    const giveUp = () => leave(ask.signal!.reason);
     ask.signal?.addEventListener('abort', giveUp, { once: true });
-    return served.finally(() => {
+    const stop = () => {
       clearTimeout(timer);
       ask.signal?.removeEventListener('abort', giveUp);
-    });
+    };
+    const join = (retryInMs: number | null) => {
+      // Also for who asked before: the line was sent away while the store was looking.
+      if (this.#refusal) return leave(this.#refusal());
+      const place = this.#line.join(ask, ask.key, retryInMs);
+      leave = place.leave;
+      place.served.finally(stop).then(resolve, reject);
+    };
+    const looked = (result: Attempt<SessionLease>) => {
+      if (isOver) {
+        if ('served' in result) this.#unclaimed(result.served);
+      } else if ('served' in result) {
+        stop();
+        resolve(result.served);
+        // What was freed while the store was looking is worth another look.
+      } else join(this.#line.changes === changes ? result.retryInMs : 0);
+    };
+    if (isPromise(first)) first.then(looked, (error) => leave(error));
+    else looked(first);
+    return promise;
   }
 
   #attempt(ask: Ask): MaybePromise<Attempt<SessionLease>> {
     if (this.#refusal) throw this.#refusal();
-    const { sites, store, clock, monotonic, sharesClock } = this.#context;
+    const { sites, store, clock, monotonic, sharesClock, outage } = this.#context;
     if (ask.site !== undefined) {
       const waitMs = sites.waitMs(ask.site);
       if (waitMs === Number.POSITIVE_INFINITY) {
         return { retryInMs: null, isCrowded: true };
       }
       if (waitMs > 0) return { retryInMs: waitMs };
-      sites.enter(ask.site);
     }
+    const awayMs = outage.probe();
+    if (awayMs > 0) return { retryInMs: awayMs };
+    if (ask.site !== undefined) sites.enter(ask.site);
     // A store that shares our clock answers in the same moment: one look at it is enough.
     const askedAt = sharesClock ? undefined : monotonic();
     const askedAtWall = sharesClock ? undefined : clock.now();
@@ -165,13 +192,19 @@ export class Acquirer {
       (answer) => this.#answered(ask, answer, askedAt, askedAtWall),
       (error) => {
         if (ask.site !== undefined) this.#leaveUnserved(ask.site);
-        throw error;
+        return this.#later(error);
       },
     );
     this.#underWay.add(attempt);
     const done = () => this.#underWay.delete(attempt);
     attempt.then(done, done);
     return attempt;
+  }
+
+  /** Where the store is away, whoever asks stays in line, and is tried again when it is back. */
+  #later(error: unknown): Attempt<SessionLease> {
+    if (!isStoreAway(error)) throw error;
+    return { retryInMs: this.#context.outage.retryInMs };
   }
 
   /** Made once an ask: it changes only when creation pauses. */
@@ -194,6 +227,9 @@ export class Acquirer {
       const error = this.#refusal();
       return this.#returnUnused(ask, result.lease).then(() => Promise.reject(error));
     }
+    const isHeldNow = result.kind === 'leased' || result.kind === 'vacant';
+    if (isHeldNow && askedAt !== undefined && this.#isTooLate(askedAt, askedAtWall!))
+      return this.#returnUnused(ask, result.lease).then(() => this.#attempt(ask));
     if (result.kind === 'leased') {
       const lease = this.#take(ask, result.lease, askedAt ?? result.now, askedAtWall ?? result.now);
       return this.#open(ask, lease, result);
@@ -217,7 +253,14 @@ export class Acquirer {
   /** What the store found goes back as it was: things have changed while it was looking. */
   async #returnUnused(ask: Ask, grant: StoreLease): Promise<void> {
     if (ask.site !== undefined) this.#leaveUnserved(ask.site);
-    await this.#context.store.release(grant, null);
+    await returnUnused(this.#context, grant);
+  }
+
+  /** A lease that took so long to arrive that it may be over again. */
+  #isTooLate(askedAt: number, askedAtWall: number): boolean {
+    const { clock, monotonic, settings } = this.#context;
+    const age = Math.max(monotonic() - askedAt, clock.now() - askedAtWall);
+    return age >= settings.leaseMs - safetyMarginMs(settings.leaseMs);
   }
 
   /** Gives up the place at a site that an attempt took and did not need, to those who found no place meanwhile. */
@@ -238,7 +281,7 @@ export class Acquirer {
     lease: SessionLease,
     { session: stored }: LeasedResult,
   ): MaybePromise<Attempt<SessionLease>> {
-    const { bodies, clock } = this.#context;
+    const { bodies, storeClock: clock } = this.#context;
     try {
       const body = bodies.read(stored);
       const { id, usageCount, errorScore } = stored;
@@ -274,22 +317,27 @@ export class Acquirer {
     const reason = error instanceof Error ? error.message : String(error);
     events.emit('skipped', { sessionId, reason });
     const change = { usageCount, errorScore, status: 'usable', restMs: UNREADABLE_REST_MS } as const;
-    return Promise.resolve(store.release(lease.grant, change)).then(() => {
-      if (ask.id !== undefined || !(error instanceof StateError)) throw error;
-      return this.#attempt(ask);
-    });
+    return Promise.resolve(store.release(lease.grant, change)).then(
+      () => {
+        if (ask.id !== undefined || !(error instanceof StateError)) throw error;
+        return this.#attempt(ask);
+      },
+      (failure) => this.#later(failure),
+    );
   }
 
   #make(ask: Ask, lease: SessionLease): MaybePromise<SessionLease> {
-    const failed = async (error: unknown): Promise<never> => {
+    const failed = async (error: unknown): Promise<SessionLease> => {
       this.#held.drop(lease, 'ended');
       // The pool has freed the place itself, and it is not the maker's fault.
       if (this.#refusal && lease.signal.aborted) throw this.#refusal();
       try {
-        await this.#context.store.release(lease.grant, null);
+        await returnUnused(this.#context, lease.grant);
       } finally {
         this.#line.offer();
       }
+      // Not its maker's fault: another place, or what others give back.
+      if (isStoreAway(error)) return this.#wait(ask, this.#later(error));
       throw error;
     };
     try {
@@ -305,17 +353,19 @@ export class Acquirer {
     const pausedMs = settings.create ? this.#creation.pausedForMs : 0;
     if (retryInMs === null) {
       if (pausedMs > 0 && ask.id === undefined) throw this.#creation.pausedError();
-      return acquireError('NO_SESSION', ask, this.#context).then((error) => Promise.reject(error));
+      return acquireError('NO_SESSION', ask, this.#context).then((error) => this.#later(error));
     }
     let inMs = retryInMs;
     if (pausedMs > 0) inMs = Math.min(inMs, pausedMs);
-    const isBlind = store.capabilities.shared !== 'process' && !store.capabilities.wakeUps;
-    return { retryInMs: isBlind ? Math.min(inMs, POLL_MS) : inMs };
+    const { shared, wakeUps } = store.capabilities;
+    if (shared === 'network' && wakeUps) inMs = Math.min(inMs, SAFETY_POLL_MS);
+    else if (shared !== 'process' && !wakeUps) inMs = Math.min(inMs, POLL_MS);
+    return { retryInMs: inMs };
   }
 
   #watch(isWaiting: boolean): void {
     const { store } = this.#context;
-    if (isWaiting) this.#stopWatching ??= store.watch?.(() => this.#line.offer());
+    if (isWaiting) this.#stopWatching ??= store.watch?.(() => this.#line.wake());
     else {
       this.#stopWatching?.();
       this.#stopWatching = undefined;

@@ -5,18 +5,24 @@ import type { PoolConnections } from './connections.ts';
 import type { Sealing } from './encryption/sealing.ts';
 import type { PoolEventBus } from './events.ts';
 import type { PoolSettings } from './options.ts';
+import type { Outage } from './outage.ts';
 import type { SiteTraffic } from './sites.ts';
 import type { Statistics } from './statistics.ts';
 
 /** What the parts of one pool share. */
 export interface PoolContext {
   readonly settings: PoolSettings;
+  /** This machine's: for the age of leases, and for waiting. */
   readonly clock: Clock;
+  /** What sessions live by, their instants and their age; the store's own, where its server has one. */
+  readonly storeClock: Clock;
   /** Whether the store goes by our very clock, so that a lease ends for it and for us at once. */
   readonly sharesClock: boolean;
   /** For the age of leases: monotonic time, or the clock that the store shares with us. */
   readonly monotonic: () => number;
   readonly store: SessionStore;
+  /** Whether the store is away. */
+  readonly outage: Outage;
   readonly events: PoolEventBus;
   readonly bodies: BodyCache;
   /** What seals the bodies of a store of text, if there is a key. */

@@ -11,10 +11,13 @@ import type { Sealing } from './encryption/sealing.ts';
 import type { PoolEventBus } from './events.ts';
 import { HeldLeases } from './held.ts';
 import type { PoolSettings } from './options.ts';
+import { Outage } from './outage.ts';
 import { Pruning } from './pruning.ts';
+import { RemoteStore } from './remote-store.ts';
 import { SiteGate } from './site-gate.ts';
 import { SiteTraffic } from './sites.ts';
 import { Statistics } from './statistics.ts';
+import { StoreClock } from './store-clock.ts';
 
 /** A pool's parts, put together over an open store. */
 export interface PoolCore {
@@ -26,18 +29,31 @@ export interface PoolCore {
 
 export function poolCore(
   settings: PoolSettings,
-  store: SessionStore,
+  given: SessionStore,
   events: PoolEventBus,
   clock: Clock,
   sharesClock: boolean,
   sealing: Sealing | undefined,
 ): PoolCore {
+  const outage = new Outage(clock, events, () => {
+    held.renewSoon();
+    acquirer.line.offer();
+  });
+  let store = given;
+  let storeClock = clock;
+  if (given.capabilities.shared === 'network') {
+    const learning = new StoreClock(clock);
+    storeClock = learning;
+    store = new RemoteStore(given, outage, learning, clock, settings.leaseMs);
+  }
   const context: PoolContext = {
     settings,
     clock,
+    storeClock,
     sharesClock,
     monotonic: sharesClock ? () => clock.now() : () => clock.monotonic(),
     store,
+    outage,
     events,
     bodies: new BodyCache(store.capabilities.bodies, settings.maxOpenSessions, sealing),
     sealing,

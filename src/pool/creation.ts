@@ -1,9 +1,12 @@
-import { CreateError } from '../errors.ts';
+import { CreateError, StoreError } from '../errors.ts';
 import { isPromise, type MaybePromise } from '../internal/maybe-promise.ts';
+import type { SessionOptions } from '../session/options.ts';
 import { Session, sessionInternals } from '../session/session.ts';
 import type { CreateResult, NewSession } from '../stores/store.ts';
+import { again } from './again.ts';
 import type { PoolContext } from './context.ts';
 import type { SessionLease } from './lease.ts';
+import { isStoreAway } from './outage.ts';
 import { proxyTag } from './proxy-tag.ts';
 
 const FIRST_PAUSE_MS = 1_000;
@@ -15,6 +18,8 @@ const MAX_PAUSE_MS = 300_000;
  */
 export class Creation {
   readonly #context: PoolContext;
+  /** Those of the pool, and the clock that its sessions live by. */
+  readonly #options: SessionOptions;
   #failures = 0;
   #pausedUntil = Number.NEGATIVE_INFINITY;
   /** After a pause one tries; the others wait for how it goes. */
@@ -22,6 +27,9 @@ export class Creation {
 
   constructor(context: PoolContext) {
     this.#context = context;
+    const { settings, clock, storeClock } = context;
+    this.#options =
+      storeClock === clock ? settings.session : Object.freeze({ ...settings.session, clock: storeClock });
   }
 
   /** Milliseconds until a session may be made; 0: now. While one tries after a pause, the others ask again soon. */
@@ -40,22 +48,23 @@ export class Creation {
 
   /** Makes a session for this lease, whose grant is a reserved place. @throws CreateError */
   create(lease: SessionLease, signal: AbortSignal | undefined): MaybePromise<SessionLease> {
-    const { createSession, onCreate, session: options } = this.#context.settings;
+    const { createSession, onCreate } = this.#context.settings;
     if (createSession || onCreate) return this.#createSlowly(lease, signal);
     // Nothing of the user's to wait for: in memory a session is made without a turn of the promise queue.
-    const session = new Session(options);
+    const session = new Session(this.#options);
     try {
       const stored = this.#store(lease, session);
       return isPromise(stored)
-        ? stored.catch((error: unknown) => Promise.reject(this.#failed(error)))
+        ? stored.catch((error: unknown) => Promise.reject(this.#failed(error, lease)))
         : stored;
     } catch (error) {
-      throw this.#failed(error);
+      throw this.#failed(error, lease);
     }
   }
 
   async #createSlowly(lease: SessionLease, given: AbortSignal | undefined): Promise<SessionLease> {
-    const { createSession, onCreate, session: options } = this.#context.settings;
+    const { createSession, onCreate } = this.#context.settings;
+    const options = this.#options;
     const signal = given ? AbortSignal.any([given, lease.signal]) : lease.signal;
     this.#isProbing = this.#failures >= this.#context.settings.maxCreateFailures;
     try {
@@ -69,7 +78,7 @@ export class Creation {
     } catch (error) {
       // Whoever gave the wait up has not shown that creation fails.
       if (given?.aborted) throw given.reason;
-      throw this.#failed(error);
+      throw this.#failed(error, lease);
     } finally {
       this.#isProbing = false;
     }
@@ -77,13 +86,14 @@ export class Creation {
 
   #store(lease: SessionLease, session: Session): MaybePromise<SessionLease> {
     const body = sessionInternals.body(session);
-    const { bodies, store } = this.#context;
+    const { bodies, store, outage } = this.#context;
     const stored = newSession(session, bodies.write(session.id, body), this.#context);
     const created = store.create(lease.grant, stored);
     const done = (result: CreateResult): SessionLease => {
       if (result.kind !== 'created') throw this.#notStored(result.kind, session);
       this.#failures = 0;
       lease.grant = result.lease;
+      if (lease.safeMs <= 0) throw awayUntilOver();
       // The warm-up is no use; but what a site said then still holds.
       lease.keepOnlyTroubles();
       lease.hold(session, body);
@@ -92,7 +102,15 @@ export class Creation {
       if (events.isHeard('created')) events.emit('created', { sessionId: session.id });
       return lease;
     };
-    return isPromise(created) ? created.then(done) : done(created);
+    if (!isPromise(created)) return done(created);
+    return created.then(done, async (error: unknown) => {
+      if (!isStoreAway(error)) throw error;
+      const create = () => store.create(lease.grant, stored);
+      const result = await again(outage, error, () => lease.safeMs, create);
+      // Done the first time, it seems, by a lease that we were never told: the session is free when that runs out.
+      if (result.kind !== 'created') throw error;
+      return done(result);
+    });
   }
 
   #notStored(kind: 'lost' | 'duplicate', session: Session): Error {
@@ -101,8 +119,11 @@ export class Creation {
       : new Error(`a living session with the id ${session.id} exists already`);
   }
 
-  #failed(cause: unknown): CreateError {
-    const { settings, clock, events } = this.#context;
+  #failed(cause: unknown, lease: SessionLease): Error {
+    const { settings, clock, events, outage } = this.#context;
+    // A store that was away says nothing of how sessions are made.
+    if (isStoreAway(cause)) return cause;
+    if (lease.signal.aborted && outage.hasBeenSince(lease.takenAt)) return awayUntilOver(cause);
     this.#failures += 1;
     const over = this.#failures - settings.maxCreateFailures;
     let retryInMs = 0;
@@ -120,9 +141,14 @@ export class Creation {
   }
 }
 
+function awayUntilOver(cause?: unknown): StoreError {
+  const message = 'the store was away until the place of a new session was no longer held';
+  return new StoreError('STORE_UNAVAILABLE', message, { cause });
+}
+
 /** A session as a store takes it in. */
-export function newSession(session: Session, body: unknown, { clock, sealing }: PoolContext): NewSession {
-  const now = clock.now();
+export function newSession(session: Session, body: unknown, { sealing }: PoolContext): NewSession {
+  const now = sessionInternals.now(session);
   const expiresAt = sessionInternals.expiresAt(session);
   return {
     id: session.id,

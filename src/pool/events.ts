@@ -24,6 +24,10 @@ export interface PoolEvents {
   skipped: { sessionId: string; reason: string };
   /** `createSession` or `onCreate` failed so often that creation pauses. */
   creationPaused: { failures: number; ms: number; error: unknown };
+  /** The store's server is away, or does not answer: what needs it waits, and is tried again. Told once, until it is back. */
+  storeAway: { error: unknown };
+  /** It answers again, after so many milliseconds. */
+  storeBack: { awayMs: number };
   /** Something failed in the background: a renewal, a listener. */
   error: { error: unknown; during: string };
 }
@@ -42,6 +46,8 @@ const channelNames: readonly PoolEventName[] = [
   'siteRested',
   'skipped',
   'creationPaused',
+  'storeAway',
+  'storeBack',
   'error',
 ];
 

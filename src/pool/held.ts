@@ -1,13 +1,19 @@
+import { LeaseError, type StoreError } from '../errors.ts';
+import { MAX_TIMER_MS } from '../internal/clock.ts';
 import { isPromise, type MaybePromise } from '../internal/maybe-promise.ts';
 import type { SessionBody } from '../session/body.ts';
 import { type Session, sessionInternals } from '../session/session.ts';
 import type { ReleaseChange, ReleaseResult, Renewal, RenewOutcome, SessionStatus } from '../stores/store.ts';
+import { again, returnUnused } from './again.ts';
 import type { PoolContext } from './context.ts';
 import { type LeaseHome, type SessionLease, safetyMarginMs } from './lease.ts';
 import { type Marks, settle } from './mark.ts';
+import { isStoreAway } from './outage.ts';
 import type { SiteGate } from './site-gate.ts';
 
 const RELEASED = Promise.resolve();
+/** A renewal that failed is tried again within this time. */
+const RENEW_AGAIN_MS = 1_000;
 
 /** Who is told of what becomes of sessions. */
 export interface HeldListener {
@@ -24,6 +30,9 @@ export class HeldLeases implements LeaseHome {
   /** In no order: each lease knows its place, so that taking one out costs no look-up. */
   readonly #leases: SessionLease[] = [];
   #timer: NodeJS.Timeout | undefined;
+  #nextRoundAt = 0;
+  /** Those whose renewal the store has not answered yet. */
+  readonly #renewing = new Set<SessionLease>();
   #whenEmpty: PromiseWithResolvers<void> | undefined;
 
   constructor(context: PoolContext, gate: SiteGate, listener: HeldListener) {
@@ -35,9 +44,12 @@ export class HeldLeases implements LeaseHome {
   add(lease: SessionLease): void {
     lease.place = this.#leases.length;
     this.#leases.push(lease);
-    if (this.#timer) return;
-    this.#timer = setInterval(() => void this.#renew(), this.context.settings.leaseMs / 3);
-    this.#timer.unref();
+    if (!this.#timer) this.#nextRound(this.context.settings.leaseMs / 3);
+  }
+
+  /** The store has just come back: what could not be renewed meanwhile is renewed now. */
+  renewSoon(): void {
+    if (this.#timer) this.#sooner(0);
   }
 
   /** Resolves when none is held any more. */
@@ -98,18 +110,29 @@ export class HeldLeases implements LeaseHome {
       this.#gone(lease);
       return Promise.reject(error);
     }
-    return result.then(
-      (outcome) => {
-        if (isChanged && outcome === 'released') context.bodies.remember(session.id, body!, written);
-        this.#gone(lease);
-        this.#released(lease, change, outcome);
-        if (problem !== undefined) throw problem;
-      },
-      (error) => {
-        this.drop(lease, 'lost');
-        throw error;
-      },
-    );
+    return result
+      .catch((error) => {
+        if (!isStoreAway(error)) throw error;
+        return again(
+          context.outage,
+          error,
+          () => lease.leftMs,
+          () => context.store.release(lease.grant, change, true),
+        );
+      })
+      .then(
+        (outcome) => {
+          if (isChanged && outcome === 'released') context.bodies.remember(session.id, body!, written);
+          this.#gone(lease);
+          this.#released(lease, change, outcome);
+          if (problem !== undefined) throw problem;
+        },
+        (error) => {
+          if (isStoreAway(error)) throw this.#neverReleased(lease, error);
+          this.drop(lease, 'lost');
+          throw error;
+        },
+      );
   }
 
   /** The lease is over without having been given back. */
@@ -121,21 +144,23 @@ export class HeldLeases implements LeaseHome {
 
   /** Gives back whatever is still held, as far as its tasks came, and tells them. */
   async giveBackAll(why: string): Promise<void> {
-    for (const lease of [...this.#leases]) {
+    const { events } = this.context;
+    const giveBack = async (lease: SessionLease): Promise<void> => {
       lease.abort(why);
-      if (!lease.isHeld) continue;
+      if (!lease.isHeld) return;
       try {
         if (lease.hasSession) await this.giveBack(lease);
         // A place: its maker, who has just been told to stop, may take its time.
-        else await this.context.store.release(lease.grant, null);
+        else await returnUnused(this.context, lease.grant);
       } catch (error) {
-        this.context.events.emit('error', { error, during: `giving back session ${lease.grant.id}` });
+        events.emit('error', { error, during: `giving back session ${lease.grant.id}` });
       }
-    }
+    };
+    await Promise.all([...this.#leases].map(giveBack));
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
     this.#timer = undefined;
   }
 
@@ -160,11 +185,7 @@ export class HeldLeases implements LeaseHome {
     const { events, connections, bodies } = this.context;
     const sessionId = lease.grant.id;
     if (outcome === 'lost') {
-      lease.end('lost', true);
-      bodies.forget(sessionId);
-      connections.drop(sessionId);
-      if (events.isHeard('lost'))
-        events.emit('lost', { sessionId, reason: 'the lease was over before the release' });
+      this.#lostInRelease(lease, 'the lease was over before the release');
       lease.guard();
     }
     if (events.isHeard('released')) events.emit('released', { sessionId, heldMs: lease.heldMs });
@@ -177,6 +198,25 @@ export class HeldLeases implements LeaseHome {
     // A session that died makes room for a new one, and a place at a site may suit anybody.
     const isOneSession = change.status === 'usable' && outcome === 'released' && lease.site === undefined;
     this.#listener.freed(isOneSession ? sessionId : undefined);
+  }
+
+  #lostInRelease(lease: SessionLease, reason: string): void {
+    const { events, connections, bodies } = this.context;
+    const sessionId = lease.grant.id;
+    lease.end('lost', true);
+    bodies.forget(sessionId);
+    connections.drop(sessionId);
+    if (events.isHeard('lost')) events.emit('lost', { sessionId, reason });
+  }
+
+  /** The store was away until the lease was over: whether anything was saved, nobody here knows. */
+  #neverReleased(lease: SessionLease, cause: StoreError): LeaseError {
+    const sessionId = lease.grant.id;
+    this.#gone(lease);
+    this.#lostInRelease(lease, 'the store was away, and its release was not acknowledged');
+    this.#listener.freed(undefined);
+    const message = `session ${sessionId} could not be given back, for the store was away: what was done with it may be lost`;
+    return new LeaseError('LEASE_LOST', sessionId, message, { cause });
   }
 
   #tellMarks(session: Session, change: ReleaseChange): void {
@@ -198,27 +238,61 @@ export class HeldLeases implements LeaseHome {
     }
   }
 
-  async #renew(): Promise<void> {
-    if (this.#leases.length === 0) return this.stop();
-    const { clock, settings, events, store, monotonic } = this.context;
+  #sooner(inMs: number): void {
+    if (performance.now() + inMs < this.#nextRoundAt) this.#nextRound(inMs);
+  }
+
+  #nextRound(inMs: number): void {
+    clearTimeout(this.#timer);
+    this.#nextRoundAt = performance.now() + inMs;
+    this.#timer = setTimeout(() => this.#round(), Math.min(inMs, MAX_TIMER_MS));
+    this.#timer.unref();
+  }
+
+  /**
+   * Ends what is over and renews what will be. That a holder must stop is never an answer's to tell, for it may not come:
+   * the rounds are timed so that one falls on the moment when a lease is no longer safe.
+   */
+  #round(): void {
+    if (this.#leases.length === 0) {
+      this.stop();
+      return;
+    }
+    const { settings, monotonic } = this.context;
+    const { leaseMs } = settings;
+    const safeForMs = leaseMs - safetyMarginMs(leaseMs);
     const due: SessionLease[] = [];
+    let nextInMs = leaseMs / 3;
+    const comeBackIn = (ms: number) => {
+      if (ms > 0) nextInMs = Math.min(nextInMs, Math.ceil(ms));
+    };
     // A copy: who is dropped leaves the list.
     for (const lease of [...this.#leases]) {
       if (!lease.isHeld) continue;
       const age = monotonic() - lease.renewedAt;
-      if (lease.heldMs >= lease.maxHoldMs)
-        lease.abort(`held for longer than maxHoldMs (${lease.maxHoldMs} ms)`);
-      // Young enough to wait for the next round: most leases are never renewed at all.
-      else if (age >= settings.leaseMs / 4) due.push(lease);
-      if (age >= settings.leaseMs - safetyMarginMs(settings.leaseMs))
-        lease.abort('it could not be renewed in time');
+      const { heldMs, maxHoldMs } = lease;
+      if (age >= safeForMs) lease.abort('it could not be renewed in time');
       // The store has it back: a task that hangs must not keep its place at the site from all others.
-      if (age >= settings.leaseMs && lease.hasSession) this.#lost(lease, 'it ran out while it was held');
+      if (age >= leaseMs && lease.hasSession) {
+        this.#lost(lease, 'it ran out while it was held');
+        continue;
+      }
+      if (heldMs >= maxHoldMs) lease.abort(`held for longer than maxHoldMs (${maxHoldMs} ms)`);
+      // Young enough to wait for the next round: most leases are never renewed at all.
+      else if (age >= leaseMs / 4 && !this.#renewing.has(lease)) due.push(lease);
+      comeBackIn(maxHoldMs - heldMs);
+      comeBackIn(age < safeForMs ? safeForMs - age : leaseMs - age);
     }
-    if (due.length === 0) return;
+    this.#nextRound(nextInMs);
+    if (due.length > 0) void this.#renew(due);
+  }
+
+  async #renew(due: readonly SessionLease[]): Promise<void> {
+    const { clock, settings, events, store, monotonic } = this.context;
     const askedAt = monotonic();
     const askedAtWall = clock.now();
     const renewals = due.map((lease) => this.#renewal(lease));
+    for (const lease of due) this.#renewing.add(lease);
     try {
       const outcomes = await store.renew(renewals);
       for (const [index, outcome] of outcomes.entries()) {
@@ -227,7 +301,11 @@ export class HeldLeases implements LeaseHome {
         if (lease.grant === renewals[index]!.lease) this.#renewed(lease, outcome, askedAt, askedAtWall);
       }
     } catch (error) {
-      events.emit('error', { error, during: `the renewal of ${due.length} leases` });
+      // That the store is away has been told, once.
+      if (!isStoreAway(error)) events.emit('error', { error, during: `the renewal of ${due.length} leases` });
+      if (this.#timer) this.#sooner(Math.min(RENEW_AGAIN_MS, settings.leaseMs / 10) * Math.random());
+    } finally {
+      for (const lease of due) this.#renewing.delete(lease);
     }
   }
 

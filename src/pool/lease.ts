@@ -38,7 +38,8 @@ export class SessionLease implements SessionBond, AsyncDisposable {
   /** @internal Where {@link HeldLeases} keeps it; -1: nowhere. */
   place = -1;
   readonly #home: LeaseHome;
-  readonly #takenAt: number;
+  /** @internal When the store was asked for it, by `context.monotonic`. */
+  readonly takenAt: number;
   #session: Session | undefined;
   #renewedAt: number;
   #renewedAtWall: number;
@@ -67,7 +68,7 @@ export class SessionLease implements SessionBond, AsyncDisposable {
     this.grant = grant;
     this.maxHoldMs = maxHoldMs;
     this.site = site;
-    this.#takenAt = askedAt;
+    this.takenAt = askedAt;
     this.storedBody = undefined;
     this.#session = undefined;
     this.worst = undefined;
@@ -140,7 +141,7 @@ export class SessionLease implements SessionBond, AsyncDisposable {
 
   /** @internal Milliseconds since it was taken. */
   get heldMs(): number {
-    return this.#home.context.monotonic() - this.#takenAt;
+    return this.#home.context.monotonic() - this.takenAt;
   }
 
   /** @internal The store has extended it; asked at this instant. */
@@ -152,6 +153,21 @@ export class SessionLease implements SessionBond, AsyncDisposable {
   /** @internal */
   get renewedAt(): number {
     return this.#renewedAt;
+  }
+
+  /**
+   * @internal For how long it is surely ours, in milliseconds: by the worse of wall and monotonic time, counted from
+   * before the store was asked. Anybody may have it after that.
+   */
+  get safeMs(): number {
+    const { leaseMs } = this.#home.context.settings;
+    return this.leftMs - safetyMarginMs(leaseMs);
+  }
+
+  /** @internal Until the store itself takes it for over. */
+  get leftMs(): number {
+    const { clock, settings, monotonic } = this.#home.context;
+    return settings.leaseMs - Math.max(monotonic() - this.#renewedAt, clock.now() - this.#renewedAtWall);
   }
 
   /** @internal The task may do no more with it. `isTold`: it hears of the loss by other means than its release. */
@@ -189,9 +205,7 @@ export class SessionLease implements SessionBond, AsyncDisposable {
   beforeHop(): void {
     this.guard();
     if (this.#abortReason) throw this.#abortReason;
-    const { clock, settings, monotonic } = this.#home.context;
-    const age = Math.max(monotonic() - this.#renewedAt, clock.now() - this.#renewedAtWall);
-    if (age < settings.leaseMs - safetyMarginMs(settings.leaseMs)) return;
+    if (this.safeMs > 0) return;
     this.abort('it ran out without being renewed');
     throw this.#abortReason!;
   }

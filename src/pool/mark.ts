@@ -28,7 +28,7 @@ export function settle(lease: SessionLease, context: PoolContext): Marks {
   if (!rests && minDelayMs === 0) return marks;
   const own: Marks = { restMs: Math.max(marks.restMs, minDelayMs), blocks: [...marks.blocks] };
   for (const { site, untilAt } of rests ?? []) {
-    const ms = Math.max(0, untilAt - context.clock.now());
+    const ms = Math.max(0, untilAt - sessionInternals.now(session));
     if (site === null) own.restMs = Math.max(own.restMs, ms);
     // One that is over by now must not lift what blocks it there besides.
     else if (ms > 0) own.blocks.push({ site, ms });

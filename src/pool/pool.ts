@@ -14,6 +14,7 @@ import type { Sealing } from './encryption/sealing.ts';
 import { PoolEventBus, type PoolEventName, type PoolEvents } from './events.ts';
 import { type PoolFetchInit, poolFetch } from './fetch.ts';
 import type { SessionLease } from './lease.ts';
+import { openFor } from './opening.ts';
 import {
   type AcquireOptions,
   checkRunOptions,
@@ -26,6 +27,9 @@ import {
 import { PooledSession } from './pooled-session.ts';
 import { run, type Task } from './run.ts';
 import { type PoolStats, poolStats } from './stats.ts';
+
+/** With its store away, a pool that closes gives up after so long: what it still held then runs out. */
+const MAX_CLOSING_MS = 5_000;
 
 /**
  * Keeps simulated users, gives each to one task at a time, rests the tired, retires the burnt and replaces them.
@@ -66,13 +70,19 @@ export class SessionPool implements AsyncDisposable {
   /**
    * Leases a session: one, exclusively, until `lease.release()`. Waits in line if none is free.
    * @throws AcquireError `ACQUIRE_TIMEOUT`, or `NO_SESSION` at once where none can become free
+   * @throws StoreError `STORE_UNAVAILABLE` where the store was away for all of that time
    * @throws CreateError where a new one was needed and could not be made
    */
   acquire(options?: AcquireOptions): Promise<SessionLease> {
     if (this.#core) return this.#core.acquirer.acquire(options);
     const opening = this.#open();
     // Open at once, with a store that was given: whoever comes next must not overtake the first.
-    return this.#core ? this.acquire(options) : opening.then(({ acquirer }) => acquirer.acquire(options));
+    if (this.#core) return this.acquire(options);
+    // Whoever else is to hear that it cannot be opened hears it from a promise of his own.
+    opening.catch(() => {});
+    return openFor(options, this.#settings, () => this.#open()).then(({ acquirer }) =>
+      acquirer.acquire(options),
+    );
   }
 
   /**
@@ -108,7 +118,6 @@ export class SessionPool implements AsyncDisposable {
       return new Session(clock ? { clock, ...item } : item);
     });
     const { context, acquirer } = await this.#open();
-    const now = context.clock.now();
     const result = await context.store.add(
       added.map((session, index) =>
         newSession(
@@ -131,7 +140,11 @@ export class SessionPool implements AsyncDisposable {
     }
     for (const session of added) {
       for (const { site, untilAt } of sessionInternals.rests(session) ?? []) {
-        await this.rest(session.id, Math.max(0, untilAt - now), site === null ? {} : { site });
+        await this.rest(
+          session.id,
+          Math.max(0, untilAt - sessionInternals.now(session)),
+          site === null ? {} : { site },
+        );
       }
     }
     acquirer.line.offer();
@@ -249,7 +262,10 @@ export class SessionPool implements AsyncDisposable {
     await this.close();
   }
 
-  /** Gives back what is held, with what its tasks have done so far, tells them, and lets go of everything. May be called twice. */
+  /**
+   * Gives back what is held, with what its tasks have done so far, tells them, and lets go of everything. With the store
+   * away it ends after some seconds, and what could not be given back is an event `lost`. May be called twice.
+   */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -269,6 +285,7 @@ export class SessionPool implements AsyncDisposable {
     if (!core) return;
     const { context, held, acquirer, pruning } = core;
     acquirer.refuse(`pool "${this.name}" is closed`);
+    context.outage.endIn(MAX_CLOSING_MS);
     await acquirer.settled();
     await held.giveBackAll('the pool closes');
     held.stop();

@@ -44,6 +44,8 @@ export class WaitingLine<Ask, T> {
   readonly #waitingByKey = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
   #isCrowdExpected = false;
+  #isWaking = false;
+  #isWokenAgain = false;
   /** Counts what may have freed a session: an attempt that was under way meanwhile is made again. */
   #changes = 0;
 
@@ -105,6 +107,19 @@ export class WaitingLine<Ask, T> {
   offer(sessionId?: string): void {
     this.#changes += 1;
     if (this.#waiters.size > 0) void this.#round(sessionId);
+  }
+
+  /** Others freed something: told as often as it happens, it leads to one round at a time, and one more after it. */
+  wake(): void {
+    this.#isWokenAgain = this.#isWaking;
+    if (this.#isWaking) return;
+    this.#changes += 1;
+    if (this.#waiters.size === 0) return;
+    this.#isWaking = true;
+    void this.#round(undefined).finally(() => {
+      this.#isWaking = false;
+      if (this.#isWokenAgain) this.wake();
+    });
   }
 
   /** One who was looking got nothing: to those who were kept from looking meanwhile. Nothing else has changed. */

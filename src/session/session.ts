@@ -38,6 +38,8 @@ export interface SessionInternals {
   rests(session: Session): readonly Rest[] | undefined;
   limits(session: Session): SessionLimits;
   createdAt(session: Session): number;
+  /** Now, by the clock that it lives by. */
+  now(session: Session): number;
   expiresAt(session: Session): number | null;
   /** The body as it is now: the very object it was restored from where nothing changed. */
   body(session: Session): SessionBody;
@@ -381,6 +383,7 @@ export class Session {
       rests: (session) => session.#rests,
       limits: (session) => session.#body.limits,
       createdAt: (session) => session.#life.createdAt,
+      now: (session) => session.#clock.now(),
       expiresAt: (session) => session.#life.expiresAt,
       body: (session) => session.#currentBody(),
       end: (session, makeError) => session.#cookies?.detach(makeError),
