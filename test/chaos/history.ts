@@ -1,4 +1,4 @@
-import type { ListedSession, StoreCounts } from '../../src/stores/store.ts';
+import type { ListedSession, SessionStatus } from '../../src/stores/store.ts';
 import type { Birth, Change } from './log.ts';
 
 /**
@@ -118,10 +118,16 @@ export interface Sample {
 
 export interface EndState {
   sessions: EndSession[];
-  counts: Pick<StoreCounts, 'living' | 'leased' | 'places' | 'dead'>;
+  /** What `count()` says. */
+  counts: { living: number; leased: number; places: number; dead: number };
 }
 
-export interface EndSession extends Pick<ListedSession, 'id' | 'status' | 'reason' | 'usageCount' | 'state'> {
+export interface EndSession {
+  id: string;
+  status: SessionStatus;
+  reason: string | null;
+  usageCount: number;
+  state: ListedSession['state'];
   mark: number;
 }
 

@@ -27,7 +27,7 @@ export function checkCounts(history: History): Violation[] {
   }
   if (unheard > history.unheardLeases) {
     const message = `${unheard} leases were given to nobody, but only ${history.unheardLeases} answers were not heard`;
-    violations.push({ rule: 'counts', message });
+    violations.push({ rule: 'no lease to nobody', message });
   }
   return violations;
 }
