@@ -28,7 +28,8 @@ export function startTroupe(
 ): Started {
   const child = spawn(process.execPath, [main, ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
-    env: { ...process.env, TROUPE_STORE: '', ...env },
+    // Nothing of the developer's own.
+    env: { ...process.env, TROUPE_STORE: '', TROUPE_KEY: undefined, ...env },
   });
   const ended: Ended = { code: null, stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

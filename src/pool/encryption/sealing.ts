@@ -28,6 +28,7 @@ export class Sealing {
 
   seal(sessionId: string, text: string): string {
     const head = headOf(this.current);
+    // Drawn each time, and not from a stock: a process that was started twice from one snapshot would use it twice.
     const nonce = randomBytes(NONCE_BYTES);
     const cipher = createCipheriv('aes-256-gcm', this.current.bodyKey(sessionId), nonce);
     cipher.setAAD(Buffer.from(head + sessionId));
