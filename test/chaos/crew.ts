@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { assemble, type WorkerHistory } from './assemble.ts';
@@ -34,6 +34,12 @@ export class Worker {
 
   get isRunning(): boolean {
     return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** It has begun to ask the store, or has ended. */
+  get isAtWork(): boolean {
+    const { log } = this.options;
+    return !this.isRunning || (existsSync(log) && statSync(log).size > 0);
   }
 
   stop(): void {

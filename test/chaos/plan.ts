@@ -43,7 +43,7 @@ const OF_SERVERS: readonly FaultKind[] = [
 
 const MINUTE_MS = 60_000;
 /** The first sessions are in use by then. */
-const QUIET_MS = 600;
+const QUIET_MS = 300;
 
 /** The faults of one run: the same for the same seed. */
 export function makePlan(

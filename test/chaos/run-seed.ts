@@ -57,6 +57,8 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
   const watch = watchCounts(store);
   try {
     for (let place = 0; place < workers; place++) crew.start(place);
+    // A loaded machine takes its time to start them; the plan begins when there is something to disturb.
+    while (!crew.all.every(({ isAtWork }) => isAtWork)) await sleep(20);
     await carryOut(plan.faults, { crew, stage, server });
     const faultsEndedAt = machineNow();
     await recovered(crew, faultsEndedAt);
