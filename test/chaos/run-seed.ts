@@ -44,6 +44,7 @@ const MAX_POOL_SIZE = 12;
 /** Within a few seconds of the last fault everybody has sessions again, and waited for leases of the dead before. */
 const RECOVERY_MS = 5_000 + LEASE_MS;
 const SAMPLE_MS = 100;
+const START_MS = 20_000;
 
 /** Lets workers use a store while everything around them breaks, and answers what promises were broken. */
 export async function runSeed(options: RunOptions): Promise<RunResult> {
@@ -58,7 +59,11 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
   try {
     for (let place = 0; place < workers; place++) crew.start(place);
     // A loaded machine takes its time to start them; the plan begins when there is something to disturb.
-    while (!crew.all.every(({ isAtWork }) => isAtWork)) await sleep(20);
+    const startedAt = machineNow();
+    while (!crew.all.every(({ isAtWork }) => isAtWork)) {
+      if (machineNow() - startedAt > START_MS) throw new Error(`the workers do not start; logs: ${folder}`);
+      await sleep(20);
+    }
     await carryOut(plan.faults, { crew, stage, server });
     const faultsEndedAt = machineNow();
     await recovered(crew, faultsEndedAt);
