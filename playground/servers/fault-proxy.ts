@@ -79,7 +79,7 @@ export async function startFaultProxy(target: { host: string; port: number }): P
       return;
     }
     counts.accepted += 1;
-    const server = connect({ ...target, allowHalfOpen: true, noDelay: true });
+    const server = connect({ host: target.host, port: target.port, allowHalfOpen: true, noDelay: true });
     const pair: Pair = {
       client,
       server,
