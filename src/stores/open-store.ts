@@ -2,8 +2,9 @@ import { StoreError } from '../errors.ts';
 import type { SessionStore } from './store.ts';
 
 /**
- * Opens a store by its URL: `memory:`, or `sqlite:` and a file (`sqlite:troupe.db`, `sqlite:/var/lib/troupe.db`).
- * @throws StoreError `STORE_UNUSABLE` where the URL names no store, or the file is none of ours
+ * Opens a store by its URL: `memory:`; `sqlite:` and a file (`sqlite:troupe.db`, `sqlite:/var/lib/troupe.db`); or
+ * `redis://[user:password@]host[:port][/database][?pool=NAME]` (`rediss:` for TLS).
+ * @throws StoreError `STORE_UNUSABLE` where the URL names no store, or the file is none of ours; OptionError where a URL of a server is malformed
  */
 export async function openStore(url: string): Promise<SessionStore> {
   const scheme = /^([a-z]+):/.exec(url)?.[1];
@@ -12,6 +13,9 @@ export async function openStore(url: string): Promise<SessionStore> {
   if (scheme === 'sqlite' && rest !== '') {
     const path = rest.startsWith('//') ? rest.slice(2) : rest;
     return (await import('./sqlite/sqlite-store.ts')).sqliteStore({ path });
+  }
+  if (scheme === 'redis' || scheme === 'rediss') {
+    return (await import('./redis/redis-store.ts')).redisStore({ url });
   }
   throw new StoreError(
     'STORE_UNUSABLE',

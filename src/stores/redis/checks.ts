@@ -1,0 +1,52 @@
+import { StoreError } from '../../errors.ts';
+import { LAYOUT_VERSION } from './pieces/start.ts';
+
+const OLDEST = [6, 2] as const;
+const warned = new Set<string>();
+
+/**
+ * Refuses a server on which sessions could be lost or scripts fail: one that is too old, or one that evicts keys when
+ * its memory is full. Warns of one that forgets when it stops. `info`: its answer to INFO.
+ */
+export function checkServer(info: string, where: string): void {
+  const facts = new Map(info.split('\r\n').map((line) => line.split(':', 2) as [string, string]));
+  // Valkey calls itself the Redis that it can stand in for.
+  const version = facts.get('redis_version') ?? '';
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
+    throw new StoreError(
+      'STORE_UNUSABLE',
+      `${where} is Redis ${version}; at least ${OLDEST.join('.')} is needed`,
+    );
+  }
+  const policy = facts.get('maxmemory_policy');
+  if (policy !== undefined && policy !== 'noeviction') {
+    throw new StoreError(
+      'STORE_UNUSABLE',
+      `${where} evicts keys when its memory is full, and would lose sessions: set its "maxmemory-policy" to "noeviction"; it is "${policy}"`,
+    );
+  }
+  if (facts.get('aof_enabled') === '0' && !warned.has(where)) {
+    warned.add(where);
+    process.emitWarning(
+      `${where} keeps no append-only file: what was saved since its last snapshot is lost when it stops. Set "appendonly yes", unless you can do without.`,
+      { type: 'TroupeWarning', code: 'TROUPE_REDIS_NOT_DURABLE' },
+    );
+  }
+}
+
+/** `found`: what the script `open` answered: the version of the data, or the name of a foreign key. */
+export function checkLayout(found: unknown, where: string): void {
+  if (typeof found === 'string') {
+    throw new StoreError(
+      'STORE_UNUSABLE',
+      `${where} has something else than troupe's data under the key "${found}"; choose another pool name`,
+    );
+  }
+  if (Number(found) > LAYOUT_VERSION) {
+    throw new StoreError(
+      'STORE_UNUSABLE',
+      `the pool on ${where} was written by a newer troupe (layout ${found}, this one knows ${LAYOUT_VERSION}); update troupe`,
+    );
+  }
+}

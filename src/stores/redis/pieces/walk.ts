@@ -1,0 +1,122 @@
+import { lua } from './lua.ts';
+/**
+ * The way along the queue for one site, past those blocked there. What was seen to hold nobody else is kept with the
+ * site (field 'c' + number) as stretches of ticks, both ends included: with 900 000 banned, the next lease, of whichever
+ * process, starts where this one stopped. That is sound because whatever makes a session more eligible gives it a new
+ * due, now or later; rests for the site, which end where they stand, are looked up first.
+ */
+export const walk = lua`
+local MOST_STRETCHES = 8
+
+local function readStretches(text)
+  local stretches = {}
+  for from, to in string.gmatch(text, '(%d+)-(%d+)') do
+    -- Seen later than now: the clock was set back, and nothing of it holds any more.
+    if tonumber(to) > dueNow then return {} end
+    stretches[#stretches + 1] = { tonumber(from), tonumber(to) }
+  end
+  return stretches
+end
+
+local function stretchesText(stretches)
+  local texts = {}
+  for i, stretch in ipairs(stretches) do texts[i] = string.format('%.0f-%.0f', stretch[1], stretch[2]) end
+  return table.concat(texts, ' ')
+end
+
+-- Adds a stretch, merged with those that it touches. There are few: of more, the shortest of the others goes.
+local function addStretch(stretches, from, to)
+  if from > to then return stretches end
+  local merged, kept, shortest = { from, to }, {}, nil
+  for _, stretch in ipairs(stretches) do
+    if stretch[2] < from - 1 or stretch[1] > to + 1 then
+      kept[#kept + 1] = stretch
+      if not shortest or stretch[2] - stretch[1] < kept[shortest][2] - kept[shortest][1] then shortest = #kept end
+    else
+      merged = { math.min(merged[1], stretch[1]), math.max(merged[2], stretch[2]) }
+    end
+  end
+  if #kept >= MOST_STRETCHES then table.remove(kept, shortest) end
+  kept[#kept + 1] = merged
+  return kept
+end
+
+-- From here on, the first tick that is in no stretch, and the last one before the next stretch on the way.
+local function open(stretches, position, last, isDown)
+  local isMoved
+  repeat
+    isMoved = false
+    for _, stretch in ipairs(stretches) do
+      if stretch[1] <= position and position <= stretch[2] then
+        position = isDown and stretch[1] - 1 or stretch[2] + 1
+        isMoved = true
+      end
+    end
+  until not isMoved
+  for _, stretch in ipairs(stretches) do
+    if isDown and stretch[2] < position then last = math.max(last, stretch[2] + 1) end
+    if not isDown and stretch[1] > position then last = math.min(last, stretch[1] - 1) end
+  end
+  return position, last
+end
+
+-- The next session that is not blocked for the site, and its due; nil if there is none; 'again' when the budget is spent.
+-- Whose lease ran out is settled on the way, blocked or not: it may be over, and then it takes no room any more.
+local function nextUnblocked(site, isDown)
+  local known = call('HGET', DATA, 'c' .. site) or ''
+  local stretches = readStretches(known)
+  local position, look, found, due = isDown and dueNow or 0, 8, nil, nil
+  local function remember(from, to) stretches = addStretch(stretches, from, math.min(to, tick - 1)) end
+  while not found do
+    local last
+    position, last = open(stretches, position, isDown and 0 or dueNow, isDown)
+    if isDown and position < 0 or not isDown and position > dueNow then break end
+    if budget <= 0 then
+      found = 'again'
+      break
+    end
+    local limit = math.min(look, budget)
+    local rows = call(isDown and 'ZREVRANGEBYSCORE' or 'ZRANGEBYSCORE', DUE, position, last, 'WITHSCORES', 'LIMIT', 0, limit)
+    local fields = {}
+    for i = 1, #rows, 2 do
+      fields[i], fields[i + 1] = 'x' .. rows[i], 'r' .. rows[i]
+    end
+    local values = #rows > 0 and call('HMGET', DATA, unpack(fields)) or {}
+    budget = budget - math.max(#rows / 2, 1)
+    for i = 1, #rows, 2 do
+      local till = blockIn(values[i], site)
+      if not till then
+        found, due = rows[i], tonumber(rows[i + 1])
+        if isDown then remember(due + 1, position) else remember(position, due - 1) end
+        break
+      end
+      -- The first byte: held, but its lease is over.
+      if string.byte(values[i + 1]) == 1 then
+        local r = unpacked(rows[i], values[i + 1])
+        r.due = tonumber(rows[i + 1])
+        recover(r)
+        budget = budget - 4
+      end
+    end
+    if not found then
+      -- Several may share a due, and the look may have ended among them: that one is looked at again, unless it is all
+      -- there was to see.
+      local isWhole = #rows / 2 < limit
+      local reached = isWhole and last or tonumber(rows[#rows])
+      local step = (isWhole or reached == tonumber(rows[2])) and 0 or 1
+      if isDown then
+        remember(reached + step, position)
+        position = reached + step - 1
+      else
+        remember(position, reached - step)
+        position = reached - step + 1
+      end
+      look = budget
+    end
+  end
+  local seen = stretchesText(stretches)
+  -- Settling a lease that ran out may have lifted the last block of the site.
+  if seen ~= known and call('HEXISTS', DATA, 'n' .. site) == 1 then call('HSET', DATA, 'c' .. site, seen) end
+  return found, due
+end
+`;

@@ -1,0 +1,192 @@
+import { blocks } from '../pieces/blocks.ts';
+import { lives, vacancy } from '../pieces/lives.ts';
+import { lua } from '../pieces/lua.ts';
+import { recordFormat, records } from '../pieces/records.ts';
+import { retry } from '../pieces/retry.ts';
+import { start } from '../pieces/start.ts';
+import { walk } from '../pieces/walk.ts';
+
+/**
+ * Leases one session, or reserves a place. Most often the first in the queue will do: that way is written out, above all
+ * that the others need, because Lua makes each function anew in each call.
+ */
+export const lease = lua`${start}${recordFormat}
+local leaseMs, token, holder, mode = tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]
+local limit, site, wanted = tonumber(ARGV[6]), ARGV[7], ARGV[8]
+local rotation = string.sub(mode, 1, 1)
+local isFillFirst = limit and string.find(mode, 'F', 1, true)
+local till = tickIn(leaseMs)
+
+-- Somebody is blocked for the asked site only if it has a number.
+local number = site ~= '' and call('HGET', DATA, 's' .. site)
+
+-- What the new holder is told: numbers, and the texts as they were given.
+local function answer(fence, uses, score, recovered, created, expires, maxUses, texts, body)
+  return { string.format('[%.0f,%.0f,%.17g,%.17g,%d,%.0f,%.0f,%.17g,%s]', now, fence, uses, score, recovered, created, expires,
+    maxUses, texts), body }
+end
+
+if not number and not isFillFirst and wanted == '' and rotation ~= 'r' then
+  local first
+  if rotation == 'f' then first = call('ZRANGE', DUE, 0, 0, 'WITHSCORES')
+  else first = call('ZREVRANGEBYSCORE', DUE, dueNow, '-inf', 'WITHSCORES', 'LIMIT', 0, 1) end
+  local id = first[1]
+  if id and tonumber(first[2]) <= dueNow then
+    local stored = call('HMGET', DATA, 'r' .. id, 'b' .. id)
+    local held, recovered, status, fence, uses, maxUses, score, expires, created, _, _, _, _, texts, more =
+      struct.unpack(FORMAT, stored[1])
+    if held == 0 and (maxUses < 0 or uses < maxUses) and (expires < 0 or expires > now) then
+      call('HSET', DATA, 'r' .. id, struct.pack(FORMAT, 1, 0, status, fence + 1, uses, maxUses, score, expires, created,
+        till, now, #token, token, #holder, holder, #texts, texts, #more, more))
+      call('ZADD', DUE, till, id)
+      return answer(fence + 1, uses, score, recovered, created, expires, maxUses, texts, stored[2])
+    end
+  end
+end
+
+-- Records that this call may still look at. One that ends on the way counts for four: that is what it costs.
+local budget = 256
+${records}${blocks}${lives}${vacancy}${walk}${retry}
+-- Until when the session is blocked for the asked site; nil if it is not.
+local function blockedUntil(id)
+  if not number then return nil end
+  local text = call('HGET', DATA, 'x' .. id)
+  local untilAt, since = blockIn(text, number)
+  if untilAt and untilAt <= now then
+    dropBlock(id, text, number, untilAt, since)
+    return nil
+  end
+  return untilAt
+end
+
+-- Hands a session out that is due; nil if it must not be: it is over, or an order waited.
+local function take(id, due)
+  local r = read(id)
+  r.due = due
+  if r.isHeld then
+    local hadOrders = r.more ~= ''
+    if not recover(r) or r.due > dueNow then return nil end
+    if hadOrders and blockedUntil(id) then return nil end
+  elseif not survives(r) then
+    return nil
+  end
+  local recovered = r.isRecovered and 1 or 0
+  r.isHeld, r.isRecovered, r.fence, r.till, r.since, r.token, r.holder = true, false, r.fence + 1, till, now, token, holder
+  save(r)
+  call('ZADD', DUE, till, id)
+  return answer(r.fence, r.uses, r.score, recovered, r.created, r.expires, r.maxUses, r.texts, call('HGET', DATA, 'b' .. id))
+end
+
+local function hasRoom()
+  return taken() < limit
+end
+
+-- A place is a member of its own, with the token and whose it is.
+local function reserve()
+  local over = call('ZRANGEBYSCORE', PLACES, '-inf', dueNow, 'LIMIT', 0, 16)
+  if #over > 0 then call('ZREM', PLACES, unpack(over)) end
+  call('ZADD', PLACES, till, '.' .. token .. ' ' .. holder)
+  return string.format('["vacant",%.0f]', now)
+end
+
+local function none(retryInMs)
+  if string.find(mode, 'w', 1, true) then call('HSET', DATA, '#waiting', tickIn(60000), '#version', VERSION) end
+  return string.format('["none",%s]', retryInMs and string.format('%.0f', retryInMs) or 'null')
+end
+
+if wanted ~= '' then
+  local due = tonumber(call('ZSCORE', DUE, wanted) or nil)
+  if not due then return none(nil) end
+  local blocked = blockedUntil(wanted)
+  if due > dueNow or blocked then return none(retryOneInMs(wanted, due, blocked)) end
+  local leased = take(wanted, due)
+  if leased then return leased end
+  due = tonumber(call('ZSCORE', DUE, wanted) or nil)
+  return none(due and retryOneInMs(wanted, due, blockedUntil(wanted)) or nil)
+end
+
+-- A session whose rest for the site is over. Such a one stands where the walk has already passed, so they come first.
+local function nextRested()
+  local prefix = 'x' .. number .. ':r'
+  while budget > 0 do
+    local ended = call('ZRANGEBYLEX', INDEX, '[' .. prefix, '[' .. prefix .. string.format('%013.0f', now) .. ':\255', 'LIMIT', 0, 8)
+    if #ended == 0 then return nil end
+    for _, entry in ipairs(ended) do
+      local id = string.sub(entry, #prefix + 15)
+      local text = call('HGET', DATA, 'x' .. id)
+      local untilAt, since = blockIn(text, number)
+      dropBlock(id, text, number, untilAt, since)
+      budget = budget - 1
+      local due = tonumber(call('ZSCORE', DUE, id))
+      if due <= dueNow then return id, due end
+    end
+  end
+  return 'again'
+end
+
+-- A few tries by chance, before the order of the queue decides.
+local function probe()
+  -- Redis starts its random numbers anew in each call.
+  math.randomseed(tonumber(string.sub(redis.sha1hex(token), 1, 7), 16))
+  local ready = call('ZCOUNT', DUE, '-inf', dueNow)
+  for _ = 1, ready > 0 and 8 or 0 do
+    local rank = math.random(0, ready - 1)
+    local one = call('ZRANGE', DUE, rank, rank, 'WITHSCORES')
+    budget = budget - 1
+    if not blockedUntil(one[1]) then return one[1], tonumber(one[2]) end
+  end
+  return nil
+end
+
+local function nextCandidate()
+  if budget <= 0 then return 'again' end
+  local id, due
+  if number then
+    id, due = nextRested()
+    if id then return id, due end
+  end
+  if rotation == 'r' then
+    id, due = probe()
+    if id then return id, due end
+  end
+  if number then return nextUnblocked(number, rotation == 'l') end
+  local one = rotation == 'l' and call('ZREVRANGEBYSCORE', DUE, dueNow, '-inf', 'WITHSCORES', 'LIMIT', 0, 1)
+    or call('ZRANGEBYSCORE', DUE, '-inf', dueNow, 'WITHSCORES', 'LIMIT', 0, 1)
+  return one[1], tonumber(one[2])
+end
+
+if isFillFirst then
+  local looked = buryExpired(32)
+  budget = budget - looked * 4
+  if hasRoom() then return reserve() end
+end
+while true do
+  local id, due = nextCandidate()
+  if id == 'again' then return '["again"]' end
+  if not id then break end
+  local leased = take(id, due)
+  if leased then return leased end
+  budget = budget - 4
+end
+
+local expired = buryExpired(64)
+if limit and hasRoom() then return reserve() end
+if expired == 64 then return '["again"]' end
+
+-- Where every living session is banned for good, the one banned longest among those that nobody holds makes room.
+local living = call('ZCARD', DUE)
+local isAllBanned = limit and number and living > 0 and tonumber(call('HGET', DATA, 'h' .. number) or 0) >= living
+if isAllBanned then
+  local prefix = 'x' .. number .. ':b'
+  for _, entry in ipairs(call('ZRANGEBYLEX', INDEX, '[' .. prefix, '[' .. prefix .. ':', 'LIMIT', 0, math.max(budget, 1))) do
+    local r = read(string.sub(entry, #prefix + 18))
+    if not isLeased(r) then
+      die(r, 'retired', 'made room')
+      budget = budget - 4
+      if hasRoom() then return reserve() end
+      if budget <= 0 then return '["again"]' end
+    end
+  end
+end
+return none(retryInMs(not isAllBanned and number, limit))
+`;

@@ -1,0 +1,75 @@
+import { lua } from '../pieces/lua.ts';
+import { recordFormat, records } from '../pieces/records.ts';
+import { start } from '../pieces/start.ts';
+
+/** Writes a document over the version that was read, or makes it (version 0). Answers the new version, or 0. */
+export const putDocument = lua`${start}
+local field, value, version = 'D' .. ARGV[2], ARGV[3], tonumber(ARGV[4])
+local stored = call('HGET', DATA, field)
+local before = stored and tonumber(string.match(stored, '^%d+')) or 0
+if before ~= version then return 0 end
+call('HSET', DATA, field, string.format('%.0f:%s', version + 1, value), '#version', VERSION)
+return version + 1
+`;
+
+/**
+ * Writes bodies, keys and tags in another way, each only if the body still is what it was: for each the id, the body it
+ * must have, the new one, the new texts (empty: as they are), key and tag. Answers how many.
+ */
+export const rewrite = lua`${start}${recordFormat}${records}
+local written = 0
+for first = 2, #ARGV, 5 do
+  local id, before, body, newKey, newTag = unpack(ARGV, first, first + 4)
+  local r = call('HGET', DATA, 'b' .. id) == before and read(id)
+  if r then
+    written = written + 1
+    call('HSET', DATA, 'b' .. id, body)
+    if newKey ~= '' or newTag ~= '' then
+      -- Given as JSON, where there is another.
+      local texts = cjson.decode('[' .. r.texts .. ']')
+      local key, tag = keyAndTag(r)
+      local isLiving = r.status == 'usable'
+      local keyText, tagText = cjson.encode(texts[2]), cjson.encode(texts[3])
+      if newKey ~= '' then
+        keyText = newKey
+        if key and isLiving then call('HDEL', DATA, 'k' .. key) end
+        local other = textOf(cjson.decode('[' .. newKey .. ']')[1])
+        if other and isLiving then call('HSET', DATA, 'k' .. other, id) end
+      end
+      if newTag ~= '' then
+        tagText = newTag
+        if tag then call('ZREM', INDEX, 't' .. tag .. '\0' .. id) end
+        local other = textOf(cjson.decode('[' .. newTag .. ']')[1])
+        if other then call('ZADD', INDEX, 0, 't' .. other .. '\0' .. id) end
+      end
+      r.texts = cjson.encode(texts[1]) .. ',' .. keyText .. ',' .. tagText
+      save(r)
+    end
+  end
+end
+return written
+`;
+
+/** Says that somebody waits for the next minute. */
+export const waiting = lua`${start}
+call('HSET', DATA, '#waiting', tickIn(60000), '#version', VERSION)
+return 1
+`;
+
+/**
+ * Looks at what there is under our names before anything else is done: the version of the data, which is noted where
+ * there is none. Answers it, or the name of a key that is of another kind.
+ */
+export const open = lua`
+local kinds = { 'zset', 'hash', 'zset', 'zset', 'zset', 'zset', 'zset', 'zset' }
+for i, kind in ipairs(kinds) do
+  local found = redis.call('TYPE', KEYS[i]).ok
+  if found ~= 'none' and found ~= kind then return KEYS[i] end
+end
+local version = redis.call('HGET', KEYS[2], '#version')
+if version then return tonumber(version) or KEYS[2] end
+-- Somebody else's hash, or none.
+if redis.call('EXISTS', KEYS[2]) == 1 then return KEYS[2] end
+redis.call('HSET', KEYS[2], '#version', ARGV[1])
+return tonumber(ARGV[1])
+`;
