@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { expect, it } from 'vitest';
 import { EXIT } from '../../src/cli/exit-codes.ts';
 import { addFetchCommand } from '../../src/cli/fetch/command.ts';
+import { addKeysCommand } from '../../src/cli/keys/command.ts';
 import { addSessionsCommand } from '../../src/cli/sessions/command.ts';
 import { root } from './blocks.ts';
 
@@ -10,7 +11,8 @@ const guide = readFileSync(new URL('docs/cli.md', root), 'utf8');
 const program = new Command();
 addFetchCommand(program, () => {});
 addSessionsCommand(program, () => {});
-const [fetch, sessions] = program.commands as [Command, Command];
+addKeysCommand(program, () => {});
+const [fetch, sessions, keys] = program.commands as [Command, Command, Command];
 
 /** The rows of the tables of a section, by their cells. */
 function rows(heading: string): string[][] {
@@ -33,9 +35,12 @@ it('lists every option of fetch, with its default', () => {
   expect(Object.fromEntries(told)).toEqual(Object.fromEntries(real));
 });
 
-it('lists every command of sessions', () => {
-  const told = rows('Sessions').map(([name = '']) => code(name)[0]?.split(' ')[0]);
-  expect(told.filter(Boolean).sort()).toEqual(sessions.commands.map((command) => command.name()).sort());
+it.each([
+  ['Sessions', sessions],
+  ['Keys', keys],
+])('lists every command of %s', (heading, group) => {
+  const told = rows(heading).map(([name = '']) => code(name)[0]?.split(' ')[0]);
+  expect(told.filter(Boolean).sort()).toEqual(group.commands.map((command) => command.name()).sort());
 });
 
 it('lists every exit code', () => {

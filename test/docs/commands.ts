@@ -10,6 +10,8 @@ export type Command =
   | { readonly kind: 'nothing' }
   /** To be run; `exitCode` is what a comment at its end promises: `# exits 1`. */
   | { readonly kind: 'run'; readonly line: string; readonly exitCode: number }
+  /** Sets a variable for all lines that follow on the page; its value is the shell's to work out. */
+  | { readonly kind: 'export'; readonly name: string; readonly value: string }
   /** npm's own: that its names are right is all that can be seen without leaving the house. */
   | { readonly kind: 'npm'; readonly scripts: readonly string[] };
 
@@ -26,6 +28,8 @@ export function readCommand(line: string): Command {
     const exitCode = Number(/^exits (\d+)/.exec(comment ?? '')?.[1] ?? 0);
     return { kind: 'run', line: command, exitCode };
   }
+  const variable = /^export (TROUPE_[A-Z]+)=(.+)$/.exec(line);
+  if (variable) return { kind: 'export', name: variable[1]!, value: variable[2]! };
   const steps = command.split(' && ').map((step) => step.trim());
   if (steps.every((step) => step.startsWith('npm '))) return { kind: 'npm', scripts: steps.flatMap(readNpm) };
   throw new Error(`no test knows how to vouch for this line: ${line}`);

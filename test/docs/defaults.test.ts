@@ -68,7 +68,8 @@ describe('the default in the doc comment is the real one', () => {
   it('of a pool', () => {
     const texts = documented('src/pool/options.ts', 'SessionPoolOptions');
     compare(texts, POOL_DEFAULTS);
-    for (const option of ['store', 'encryptionKey', 'createSession', 'clock']) expect(texts[option]).toBe(inWords[option]);
+    for (const option of ['store', 'encryptionKey', 'createSession', 'clock'])
+      expect(texts[option]).toBe(inWords[option]);
   });
 
   it('of a call that takes over the default of its pool', () => {

@@ -58,8 +58,9 @@ describe.concurrent('commands', { timeout: 2 * timeoutMs }, () => {
     if (commands.length === 0) continue;
     it(`run one after another: ${path}`, async () => {
       const folder = stage.newFolder();
+      const variables: Record<string, string> = {};
       for (const block of commands) {
-        if (block.language === 'sh') await runCommands(block, folder);
+        if (block.language === 'sh') await runCommands(block, folder, variables);
         else stage.write(join(folder, block.label), block.code);
       }
     });
@@ -82,14 +83,18 @@ it('holds no block that nobody runs', () => {
   expect(idle.map(({ name }) => name)).toEqual([]);
 });
 
-async function runCommands(block: Block, folder: string): Promise<void> {
+async function runCommands(block: Block, folder: string, variables: Record<string, string>): Promise<void> {
   let stdout = '';
   for (const line of commandLines(block.code)) {
     const command = readCommand(line);
-    if (command.kind !== 'run') continue;
-    const ending = await stage.runLine(command.line, folder);
-    expect(ending, told(`${block.name}: ${line}`, ending)).toMatchObject({ code: command.exitCode });
-    stdout += ending.stdout;
+    if (command.kind === 'nothing' || command.kind === 'npm') continue;
+    const isExport = command.kind === 'export';
+    const shellLine = isExport ? `printf %s ${command.value}` : command.line;
+    const ending = await stage.runLine(shellLine, folder, variables);
+    const code = isExport ? 0 : command.exitCode;
+    expect(ending, told(`${block.name}: ${line}`, ending)).toMatchObject({ code });
+    if (isExport) variables[command.name] = ending.stdout;
+    else stdout += ending.stdout;
   }
   if (block.output !== undefined) expectOutput(stdout, block.output, block.name);
 }

@@ -71,9 +71,9 @@ export class Stage implements AsyncDisposable {
     writeFileSync(path, this.#localized(mapped, dirname(path)));
   }
 
-  /** Runs a line of a shell, with `troupe` as a command. */
-  runLine(line: string, folder: string): Promise<Ending> {
-    return this.#run('/bin/sh', ['-c', this.#localized(line, folder)], folder);
+  /** Runs a line of a shell, with `troupe` as a command and these variables. */
+  runLine(line: string, folder: string, variables: Record<string, string>): Promise<Ending> {
+    return this.#run('/bin/sh', ['-c', this.#localized(line, folder)], folder, variables);
   }
 
   /** Runs a script of package.json. */
@@ -94,13 +94,19 @@ export class Stage implements AsyncDisposable {
       .replace(examplePostgres, `${postgresUrl}?schema=example_${place}`);
   }
 
-  #run(command: string, args: string[], cwd: string): Promise<Ending> {
+  #run(
+    command: string,
+    args: string[],
+    cwd: string,
+    variables: Record<string, string> = {},
+  ): Promise<Ending> {
     const PATH = [join(this.folder, 'bin'), here('node_modules/.bin'), process.env.PATH].join(delimiter);
     // Neither colours nor a terminal's width, and no store of the reader's own.
     const env: NodeJS.ProcessEnv = { ...process.env, PATH, NO_COLOR: '1' };
     delete env.TROUPE_STORE;
     delete env.TROUPE_QUEUE;
     delete env.TROUPE_KEY;
+    Object.assign(env, variables);
     const child = spawn(command, args, { cwd, env, timeout: timeoutMs, stdio: ['ignore', 'pipe', 'pipe'] });
     const ending: Ending = { code: null, stdout: '', stderr: '' };
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
