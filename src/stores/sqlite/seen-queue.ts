@@ -1,4 +1,4 @@
-import { KnownRanges } from './known-ranges.ts';
+import { KnownRanges } from '../known-ranges.ts';
 import { TICKS } from './store-time.ts';
 
 /**

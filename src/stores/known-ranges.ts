@@ -1,7 +1,7 @@
 /** More stretches than this mean a queue full of holes; the shortest is forgotten. */
 const MAX_RANGES = 16;
 
-interface Range {
+export interface Range {
   from: number;
   to: number;
 }
@@ -12,6 +12,11 @@ interface Range {
  */
 export class KnownRanges {
   #ranges: Range[] = [];
+
+  /** In order, none touching another. */
+  get all(): readonly Readonly<Range>[] {
+    return this.#ranges;
+  }
 
   /** The first number from `position` on, upwards, that is not known. */
   skipUp(position: number): number {

@@ -1,0 +1,156 @@
+import { StoreError } from '../../errors.ts';
+import { migrate } from './migrate.ts';
+import type { Place } from './place.ts';
+import { type OwnPool, type PostgresClient, type PostgresPool, types } from './postgres-driver.ts';
+import { breaksConnection, isInTheWay, toStoreError } from './postgres-errors.ts';
+
+/** A server that answers nothing for so long is taken for one that is away. */
+const ANSWER_TIMEOUT_MS = 5000;
+/** For what may take long by its size. */
+export const LONG_TIMEOUT_MS = 60_000;
+const MAX_TRIES = 8;
+
+export interface Statement {
+  /** Prepared under this name, once a connection. */
+  readonly name: string;
+  readonly text: string;
+}
+
+/** Runs statements on the connections of a pool, each in a transaction of its own. Opened by the first. */
+export class Database {
+  readonly #place: Place;
+  #opening: Promise<PostgresPool> | undefined;
+  #own: OwnPool | undefined;
+  #isClosed = false;
+  readonly #underWay = new Set<Promise<unknown>>();
+
+  constructor(place: Place) {
+    this.#place = place;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Rows as arrays. Deadlocks and the like are tried again; whatever else goes wrong becomes a StoreError. */
+  run(statement: Statement, values: unknown[], timeoutMs = ANSWER_TIMEOUT_MS): Promise<unknown[][]> {
+    const running = this.#run(statement, values, timeoutMs);
+    this.#underWay.add(running);
+    const done = () => this.#underWay.delete(running);
+    running.then(done, done);
+    return running;
+  }
+
+  async open(): Promise<void> {
+    await this.#pool();
+  }
+
+  /** A connection for somebody who keeps it; to be given back with `release`. */
+  async connect(): Promise<PostgresClient> {
+    const pool = await this.#pool();
+    try {
+      return await within(ANSWER_TIMEOUT_MS, pool.connect(), (late) => late.release());
+    } catch (error) {
+      throw this.#error(error);
+    }
+  }
+
+  /** Runs a statement on a connection that the caller keeps. */
+  async over(client: PostgresClient, { name, text }: Statement, values: unknown[]): Promise<void> {
+    await within(ANSWER_TIMEOUT_MS, client.query({ name, text, values, rowMode: 'array', types }));
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
+    await this.#opening?.catch(() => {});
+    const own = this.#own;
+    this.#own = undefined;
+    await own?.end();
+  }
+
+  async #run({ name, text }: Statement, values: unknown[], timeoutMs: number): Promise<unknown[][]> {
+    const query = { name, text, values, rowMode: 'array', types } as const;
+    for (let attempt = 1; ; attempt++) {
+      const client = await this.connect();
+      let isBroken = false;
+      const onError = () => {
+        isBroken = true;
+      };
+      // While it is lent out, an error of the connection itself is ours to hear.
+      client.on('error', onError);
+      try {
+        const { rows } = await within(timeoutMs, client.query(query));
+        return rows as unknown[][];
+      } catch (error) {
+        isBroken ||= breaksConnection(error);
+        if (!isInTheWay(error) || attempt === MAX_TRIES) throw this.#error(error);
+      } finally {
+        client.removeListener('error', onError);
+        client.release(isBroken);
+      }
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 2 ** attempt));
+    }
+  }
+
+  #pool(): Promise<PostgresPool> {
+    if (this.#isClosed) {
+      const message = `the store on PostgreSQL at ${this.#place.where} is closed; open a new one`;
+      return Promise.reject(new StoreError('STORE_CLOSED', message));
+    }
+    this.#opening ??= this.#open().catch((error) => {
+      this.#opening = undefined;
+      throw this.#error(error);
+    });
+    return this.#opening;
+  }
+
+  async #open(): Promise<PostgresPool> {
+    const { pool, own } = await this.#place.openPool();
+    try {
+      const client = await within(ANSWER_TIMEOUT_MS, pool.connect(), (late) => late.release());
+      let isBroken = true;
+      const onError = () => {};
+      client.on('error', onError);
+      try {
+        await within(LONG_TIMEOUT_MS, migrate(client, this.#place));
+        isBroken = false;
+      } finally {
+        client.removeListener('error', onError);
+        client.release(isBroken);
+      }
+    } catch (error) {
+      await own?.end();
+      throw error;
+    }
+    this.#own = own;
+    return pool;
+  }
+
+  #error(error: unknown): Error {
+    return toStoreError(error, this.#place.where);
+  }
+}
+
+/** Rejects when it takes too long; what comes after that is handed to `late`. */
+async function within<T>(ms: number, promise: Promise<T>, late?: (value: T) => void): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  let isLate = false;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      isLate = true;
+      reject(Object.assign(new Error(`no answer within ${ms} ms`), { code: 'ETIMEDOUT' }));
+    }, ms);
+  });
+  promise.then(
+    (value) => {
+      if (isLate) late?.(value);
+    },
+    () => {},
+  );
+  try {
+    return await Promise.race([promise, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
