@@ -2,8 +2,9 @@ import { StoreError } from '../errors.ts';
 import type { SessionStore } from './store.ts';
 
 /**
- * Opens a store by its URL: `memory:`; `sqlite:` and a file (`sqlite:troupe.db`, `sqlite:/var/lib/troupe.db`); or
- * `redis://[user:password@]host[:port][/database][?pool=NAME]` (`rediss:` for TLS).
+ * Opens a store by its URL: `memory:`; `sqlite:` and a file (`sqlite:troupe.db`, `sqlite:/var/lib/troupe.db`);
+ * `redis://[user:password@]host[:port][/database][?pool=NAME]` (`rediss:` for TLS); or
+ * `postgres://[user:password@]host[:port]/database[?schema=NAME]` (`postgresql:` as well).
  * @throws StoreError `STORE_UNUSABLE` where the URL names no store, or the file is none of ours; OptionError where a URL of a server is malformed
  */
 export async function openStore(url: string): Promise<SessionStore> {
@@ -16,6 +17,9 @@ export async function openStore(url: string): Promise<SessionStore> {
   }
   if (scheme === 'redis' || scheme === 'rediss') {
     return (await import('./redis/redis-store.ts')).redisStore({ url });
+  }
+  if (scheme === 'postgres' || scheme === 'postgresql') {
+    return (await import('./postgres/postgres-store.ts')).postgresStore({ url });
   }
   throw new StoreError(
     'STORE_UNUSABLE',

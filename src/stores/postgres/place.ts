@@ -1,4 +1,4 @@
-import { OptionError, StoreError } from '../../errors.ts';
+import { OptionError } from '../../errors.ts';
 import { fail } from '../../internal/options.ts';
 import { type OwnPool, openPool, type PostgresPool } from './postgres-driver.ts';
 
@@ -47,8 +47,8 @@ export function placeOf({
 function parse(url: string): URL {
   const parsed = URL.parse(url);
   if (parsed && /^postgres(ql)?:$/.test(parsed.protocol) && parsed.host !== '') return parsed;
-  throw new StoreError(
-    'STORE_UNUSABLE',
+  throw new OptionError(
+    'url',
     'the URL of a store on PostgreSQL must be like postgres://user:password@host:5432/database; signs such as "@" or "/" in a password are written as %40 or %2F',
   );
 }
