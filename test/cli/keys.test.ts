@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Playground, startPlayground } from '../../playground/site.ts';
 import { type EncryptionKey, SessionPool, sqliteStore } from '../../src/index.ts';
@@ -105,7 +105,7 @@ describe('TROUPE_KEY', () => {
     const shown = await run(['sessions', 'show', id, '--json'], OLD);
     expect(shown.code).toBe(0);
     expect(shown.stdout).toContain(site.url);
-    for (const args of [['ls'], ['stats'], ['show', id], ['retire', id], ['rm', id], ['rest', id, '1m']]) {
+    for (const args of [['ls'], ['show', id], ['rm', id]]) {
       for (const [key, expected] of [
         [undefined, /is sealed with the key [0-9a-f]{12}; give it as TROUPE_KEY/],
         [NEW, /is sealed with the key [0-9a-f]{12}; given is [0-9a-f]{12}/],
@@ -156,8 +156,8 @@ describe('troupe keys rotate', () => {
     expect(stdout).toMatch(
       /^sealed 300 of 300 users with the key [0-9a-f]{12} \(300 were in clear text\); no other key is needed any more\n$/,
     );
-    for (const end of ['', '-wal']) {
-      expect(readFileSync(file + end, { encoding: 'latin1', flag: 'a+' })).not.toContain(SECRET);
+    for (const path of [file, `${file}-wal`].filter((path) => existsSync(path))) {
+      expect(readFileSync(path, 'latin1')).not.toContain(SECRET);
     }
     await expectAllReadable(300, OLD);
     expect((await run(['sessions', 'ls'])).code).toBe(2);
