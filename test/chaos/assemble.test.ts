@@ -36,7 +36,7 @@ describe('what a log tells', () => {
         ...leased,
         ...{ worker: 'w', askedAt: 10, heardAt: 12, leasedFrom: 10, isBirth: false, site: 'a' },
         renewals: [{ askedAt: 50, heardAt: 52, outcome: 'held' }],
-        releases: [{ askedAt: 60, outcome: 'released', change }],
+        releases: [{ askedAt: 60, heardAt: 61, outcome: 'released', change }],
       },
     ]);
     expect(releasedAt).toEqual([61]);

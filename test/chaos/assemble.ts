@@ -94,7 +94,7 @@ class Assembly {
       for (const [index, lease] of request.leases.entries())
         this.#renewed(lease, request.leaseMs, askedAt, heardAt, answer.outcomes[index]!);
     } else if (request.kind === 'release' && answer.kind === 'released') {
-      const isDone = this.#released(request, askedAt, answer.result);
+      const isDone = this.#released(request, askedAt, heardAt, answer.result);
       if (isDone && answer.result !== 'lost') this.#history.releasedAt.push(heardAt);
     } else if (request.kind === 'retire' && answer.kind === 'ordered') {
       this.#history.retirements.push({ id: request.id, askedAt, heardAt, reached: answer.reached });
@@ -111,7 +111,7 @@ class Assembly {
     } else if (request.kind === 'add') {
       for (const session of request.sessions)
         births.push({ ...session, outcome: 'unknown', fence: 0, askedAt });
-    } else if (request.kind === 'release') this.#released(request, askedAt, 'unknown');
+    } else if (request.kind === 'release') this.#released(request, askedAt, undefined, 'unknown');
     else if (request.kind === 'retire')
       retirements.push({ id: request.id, askedAt, heardAt: undefined, reached: 0 });
     else
@@ -162,11 +162,12 @@ class Assembly {
   #released(
     { id, fence, change }: Extract<Request, { kind: 'release' }>,
     askedAt: number,
+    heardAt: number | undefined,
     outcome: Release['outcome'],
   ): boolean {
     this.#endPlace(id, askedAt);
     const hold = this.#holds.get(keyOf(id, fence));
-    hold?.releases.push({ askedAt, outcome, change });
+    hold?.releases.push({ askedAt, heardAt, outcome, change });
     return hold !== undefined;
   }
 

@@ -74,6 +74,8 @@ export interface Renewal {
 
 export interface Release {
   askedAt: number;
+  /** `undefined`: no answer came. */
+  heardAt: number | undefined;
   outcome: 'released' | 'ordered' | 'lost' | 'unknown';
   /** `null`: given back as it was. */
   change: Change | null;

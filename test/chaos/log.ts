@@ -18,7 +18,7 @@ export type Line =
 
 export type Request =
   | { kind: 'lease'; leaseMs: number; id?: string; site?: string; limit?: number }
-  /** `place`: the id of the reserved place. */
+  /** `place`: the token of the reserved place, which names it also where it is renewed or released. */
   | { kind: 'create'; place: string; session: Birth }
   | { kind: 'add'; sessions: Birth[] }
   | { kind: 'renew'; leaseMs: number; leases: { id: string; fence: number }[] }

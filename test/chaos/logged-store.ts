@@ -22,6 +22,8 @@ export class LoggedStore implements SessionStore {
   readonly capabilities: StoreCapabilities;
   readonly #store: SessionStore;
   readonly #log: Log;
+  /** Tokens of the places that were given out: what else a place is called is the store's own business. */
+  readonly #places = new Set<string>();
   #calls = 0;
 
   readonly document: SessionStore['document'];
@@ -56,14 +58,16 @@ export class LoggedStore implements SessionStore {
       () => this.#store.lease(request),
       (result) => {
         if (result.kind === 'leased') return { kind: 'leased', lease: leasedOf(result) };
-        return result.kind === 'vacant' ? { kind: 'vacant', place: result.lease.id } : { kind: result.kind };
+        if (result.kind !== 'vacant') return { kind: result.kind };
+        this.#places.add(result.lease.token);
+        return { kind: 'vacant', place: result.lease.token };
       },
     );
   }
 
   create(place: Lease, session: NewSession): Promise<CreateResult> {
     return this.#call(
-      { kind: 'create', place: place.id, session: birthOf(session) },
+      { kind: 'create', place: place.token, session: birthOf(session) },
       () => this.#store.create(place, session),
       (result) =>
         result.kind === 'created'
@@ -74,14 +78,14 @@ export class LoggedStore implements SessionStore {
 
   release(lease: Lease, change: ReleaseChange | null, isRepeat?: boolean): Promise<ReleaseResult> {
     return this.#call(
-      { kind: 'release', id: lease.id, fence: lease.fence, change: change && changeOf(change) },
+      { kind: 'release', ...this.#named(lease), change: change && changeOf(change) },
       () => this.#store.release(lease, change, isRepeat),
       (result) => ({ kind: 'released', result }),
     );
   }
 
   renew(renewals: readonly Renewal[]): Promise<RenewOutcome[]> {
-    const leases = renewals.map(({ lease: { id, fence } }) => ({ id, fence }));
+    const leases = renewals.map(({ lease }) => this.#named(lease));
     return this.#call(
       { kind: 'renew', leaseMs: renewals[0]?.leaseMs ?? 0, leases },
       () => this.#store.renew(renewals),
@@ -105,6 +109,10 @@ export class LoggedStore implements SessionStore {
       () => this.#store.add(sessions, limit),
       ({ kind }) => ({ kind: 'added', isAdded: kind === 'added' }),
     );
+  }
+
+  #named({ id, token, fence }: Lease): { id: string; fence: number } {
+    return { id: this.#places.has(token) ? token : id, fence };
   }
 
   async #call<T>(

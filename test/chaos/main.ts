@@ -64,8 +64,8 @@ async function runStore(
       console.log(
         `${store} seed ${seed}: ${holds} holds, ${hops} hops, ${result.violations.length} violations`,
       );
-      for (const { rule, message } of result.violations.slice(0, TOLD_AT_MOST))
-        console.log(`  ${rule}: ${message}`);
+      const told = result.violations.map(({ rule, message }) => `${rule}: ${message.split('\n')[0]}`);
+      for (const one of [...new Set(told)].slice(0, TOLD_AT_MOST)) console.log(`  ${one}`);
       if (result.violations.length > 0) {
         console.log(`  again: ${commandOf(store, seed, options)}\n  logs: ${folder}`);
       } else if (!isKept) rmSync(folder, { recursive: true });

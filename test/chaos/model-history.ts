@@ -145,7 +145,7 @@ class Model {
   #release(session: ModelSession): void {
     const random = this.#random;
     const hold = session.hold!;
-    const { askedAt } = this.#call();
+    const { askedAt, heardAt } = this.#call();
     const isReturned = random.percent(10);
     const blocks = random.percent(20) ? [{ site: random.pick(SITES), ms: random.pick([null, 0, 700]) }] : [];
     const change: Release['change'] = isReturned
@@ -160,12 +160,9 @@ class Model {
     // The request never arrived, or the answer did not.
     const isLost = random.percent(5);
     const isHeard = !isLost && !random.percent(10);
-    const outcome = !isHeard ? 'unknown' : session.isOrdered ? 'ordered' : 'released';
-    hold.releases.push({
-      askedAt,
-      outcome: change?.status === 'retired' && isHeard ? 'released' : outcome,
-      change,
-    });
+    const isOrdered = session.isOrdered && change?.status !== 'retired';
+    const outcome = !isHeard ? 'unknown' : isOrdered ? 'ordered' : 'released';
+    hold.releases.push({ askedAt, heardAt: isHeard ? heardAt : undefined, outcome, change });
     // Nobody tries again, and nobody uses it any more.
     session.hold = undefined;
     if (!isLost) this.#written(session, change);
@@ -225,7 +222,8 @@ class Model {
     for (const session of this.#sessions) {
       if (!this.#isFree(session, undefined)) continue;
       this.#give(session, undefined, true);
-      session.hold!.releases.push({ askedAt: this.#now + 1, outcome: 'released', change: null });
+      const askedAt = this.#now + 1;
+      session.hold!.releases.push({ askedAt, heardAt: askedAt + 1, outcome: 'released', change: null });
       this.#free(session);
       this.#now += 50;
       this.#settle();

@@ -26,7 +26,7 @@ killed, stopped and continued, their clocks set wrong, their connections cut, de
   --seed N         the first of them (1); the same seed makes the same faults at the same times
   --seconds N      how long faults happen in a run (6)
   --workers N      processes at work at once (4)
-  --jobs N         stores that are run at the same time (2)
+  --jobs N         stores that are run at the same time (3)
   --keep           keep the logs of all runs, not only of those that failed
   --broken NAME    use a store that breaks a promise, to see that it is found: ${BROKEN_KINDS.join(', ')}
   --help
@@ -43,7 +43,7 @@ export function parseOptions(args: string[]): ChaosOptions | 'help' {
       seed: { type: 'string', default: '1' },
       seconds: { type: 'string', default: '6' },
       workers: { type: 'string', default: '4' },
-      jobs: { type: 'string', default: '2' },
+      jobs: { type: 'string', default: '3' },
       keep: { type: 'boolean', default: false },
       broken: { type: 'string' },
       help: { type: 'boolean', default: false },

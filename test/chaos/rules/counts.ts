@@ -14,10 +14,11 @@ export function checkCounts(history: History): Violation[] {
   for (const birth of history.births) {
     const { id } = birth;
     const chain = new Chain(birth.usageCount, birth.outcome === 'known' ? birth.fence : 0);
-    for (const hold of holdsOf.get(id) ?? []) {
+    const ofOne = holdsOf.get(id) ?? [];
+    for (const [index, hold] of ofOne.entries()) {
       for (const message of [...chain.arriveAt(hold), ...usesOf(hold)])
         violations.push({ rule: 'counts', id, message });
-      chain.leave(hold);
+      chain.leave(hold, ofOne[index + 1]);
     }
     unheard += chain.unheard;
     const end = endOf.get(id);
@@ -69,7 +70,7 @@ class Chain {
   }
 
   /** What the lease leaves behind. What it came with is taken as true from here on, so that one fault is told once. */
-  leave(hold: Hold): void {
+  leave(hold: Hold, next: Hold | undefined): void {
     const { usageCount, mark, fence } = hold;
     this.#fence = fence;
     const done = carriedOut(hold);
@@ -79,7 +80,7 @@ class Chain {
       this.#isRecovered = false;
       return;
     }
-    const perhaps = undecided(hold);
+    const perhaps = undecided(hold, next);
     this.#uses = new Set([usageCount + 1, ...perhaps.map(({ change }) => change?.usageCount ?? usageCount)]);
     this.#marks = new Set([mark, ...perhaps.map(({ change }) => change?.mark ?? mark)]);
     this.#isRecovered = perhaps.length > 0 ? undefined : true;

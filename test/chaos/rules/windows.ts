@@ -15,9 +15,15 @@ export function carriedOut(hold: Hold): Release | undefined {
   return hold.releases.find(isGivenBack);
 }
 
-/** Releases that were asked for, and of which nobody knows. None where another answer made it clear. */
-export function undecided(hold: Hold): Release[] {
-  if (carriedOut(hold) || hold.releases.at(-1)?.outcome === 'lost') return [];
+/**
+ * Releases that were asked for, and of which nobody knows. None where another answer made it clear: one that was repeated and
+ * is then `lost` was never carried out, unless somebody else has had the session meanwhile. A store remembers only the last.
+ */
+export function undecided(hold: Hold, next?: Hold): Release[] {
+  const last = hold.releases.at(-1);
+  if (carriedOut(hold)) return [];
+  const isNextLater = next?.fence === hold.fence + 1 && next.askedAt > (last?.heardAt ?? 0);
+  if (last?.outcome === 'lost' && isNextLater) return [];
   return hold.releases.filter(({ outcome }) => outcome === 'unknown');
 }
 
