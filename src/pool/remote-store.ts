@@ -6,7 +6,7 @@ import type * as store from '../stores/store.ts';
 import { isStoreAway, type Outage } from './outage.ts';
 import type { StoreClock } from './store-clock.ts';
 
-/** A lease that nobody has taken by then is given back, and who asked is told that the store is away. */
+/** What is not answered by then is given up: who asked is told that the store is away. */
 const MAX_ANSWER_MS = 10_000;
 const MAX_CLOSE_MS = 5_000;
 
@@ -60,15 +60,15 @@ export class RemoteStore implements store.SessionStore {
   }
 
   count(): Promise<store.StoreCounts> {
-    return this.#ask(() => this.#store.count(), this.#answerMs);
+    return this.#ask(() => this.#store.count(), MAX_ANSWER_MS);
   }
 
   document(name: string): Promise<store.StoredDocument | undefined> {
-    return this.#ask(() => this.#store.document(name), this.#answerMs);
+    return this.#ask(() => this.#store.document(name), MAX_ANSWER_MS);
   }
 
   putDocument(name: string, value: string, ifVersion: number): Promise<number | undefined> {
-    return this.#ask(() => this.#store.putDocument(name, value, ifVersion), this.#answerMs);
+    return this.#ask(() => this.#store.putDocument(name, value, ifVersion), MAX_ANSWER_MS);
   }
 
   // What follows may rightly take long, with many sessions: it ends when the store says so.

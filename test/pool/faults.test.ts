@@ -147,9 +147,9 @@ describe('a lease that arrives late', () => {
   it('is never handed out once it is no longer safe, also by a store of this machine', async () => {
     await using stage = await scene('sqlite');
     const store = new FaultyStore(stage.store(), { shared: 'machine' });
-    const pool = stage.pool({ store, maxPoolSize: 1, leaseMs: 300 });
+    const pool = stage.pool({ store, maxPoolSize: 1, leaseMs: 1_000 });
     await pool.add({ id: 'a' });
-    store.fail({ lateMs: 280 }, 'lease', 1);
+    store.fail({ lateMs: 950 }, 'lease', 1);
     await using site = await serve((_request, response) => response.end('ok'));
     await using lease = await pool.acquire();
     expect(store.calls.lease).toBe(2);
