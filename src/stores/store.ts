@@ -29,7 +29,8 @@ export interface SessionStore {
    * the session since. An order that waited for the holder is carried out after the change.
    *
    * `isRepeat`: it was asked before and no answer came (`STORE_UNAVAILABLE`). If that one was carried out, this writes
-   * nothing and answers `released`, unless somebody else had the session since: then it may be `lost`. A store whose answers cannot be lost on the way need not look at it.
+   * nothing and answers `released`, unless somebody else had the session since: then it may be `lost`. A store whose
+   * answers cannot be lost on the way need not look at it.
    */
   release(lease: Lease, change: ReleaseChange | null, isRepeat?: boolean): MaybePromise<ReleaseResult>;
   /** Extends leases and saves what is given of their bodies. Answers one outcome each, in the same order. */
