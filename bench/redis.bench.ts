@@ -1,0 +1,165 @@
+import { createClient } from 'redis';
+import { startRedis } from '../playground/servers/redis-server.ts';
+import { Contender } from './harness/contender.ts';
+import { type LoadParams, type LoadRun, type Together, together } from './harness/load.ts';
+import { inRounds } from './harness/rounds.ts';
+import { type Results, runSubject, type SubjectOptions } from './harness/subject.ts';
+import { checkUses, fill, pairs, storeFile } from './shared/contenders.ts';
+import { loadTable } from './shared/load-table.ts';
+import { wakeUps } from './shared/wake-ups.ts';
+import { digits, median, spread, summary, thousands } from './stats.ts';
+import type { BeyondBanned } from './stores/store.ts';
+
+const CONCURRENT = 50;
+const bareFile = new URL('redis/bare.ts', import.meta.url);
+/** As the guide recommends it for production. */
+const CONFIG = ['--appendonly', 'yes', '--appendfsync', 'everysec'];
+
+const FORGET = `
+for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
+  if string.sub(field, 1, 1) == 'c' then redis.call('HDEL', KEYS[1], field) end
+end`;
+
+interface Sizes {
+  readonly sessions: readonly number[];
+  readonly processes: readonly number[];
+  readonly load: LoadParams;
+  readonly banned: number;
+  readonly wakeUps: number;
+}
+
+const full: Sizes = {
+  sessions: [1_000, 1_000_000],
+  processes: [1, 2, 4],
+  load: { concurrent: CONCURRENT, warmUpMs: 1_000, ms: 2_000 },
+  banned: 100_000,
+  wakeUps: 200,
+};
+const quick: Sizes = {
+  sessions: [1_000],
+  processes: [1, 2],
+  load: { concurrent: CONCURRENT, warmUpMs: 50, ms: 200 },
+  banned: 2_000,
+  wakeUps: 5,
+};
+
+await runSubject('redis', 'The Redis store', async (options, results) => {
+  const sizes = options.quick ? quick : full;
+  for (const sessions of sizes.sessions) await throughput(sessions, sizes, options, results);
+  await beyondBanned(sizes, options, results);
+  await using server = await startRedis({ config: CONFIG });
+  await wakeUps(server.url, sizes.wakeUps, results);
+});
+
+async function throughput(
+  sessions: number,
+  { processes, load }: Sizes,
+  { rounds, profileDir }: SubjectOptions,
+  results: Results,
+): Promise<void> {
+  await using server = await startRedis({ config: CONFIG });
+  const [url, bareUrl] = [`${server.url}?pool=pool`, `${server.url}?pool=bare`];
+  const before = await usedMemory(server.url);
+  await fill(url, sessions);
+  const bytes = ((await usedMemory(server.url)) - before) / sessions;
+  await fill(bareUrl, sessions);
+  await using bare = new Contender(bareFile);
+  await bare.ask('open', { url: server.url });
+  const one = async (question: string) =>
+    together([await bare.ask<LoadRun>(question, { ...load, pool: 'bare' })]);
+  const [trivial, ownScripts] = ['trivial scripts, 2 a pair', 'our scripts, called bare'];
+  const label = (what: string, count: number) => `${what}, ${count} ${count === 1 ? 'process' : 'processes'}`;
+
+  const samples = await inRounds<string, Together>(rounds, {
+    [trivial]: () => one('trivial'),
+    [ownScripts]: () => one('scripts'),
+    [label('store', 1)]: () => pairs(url, 1, 'store', load, profileDir),
+    ...Object.fromEntries(
+      processes.map((count) => [label('pool', count), () => pairs(url, count, 'pool', load, profileDir)]),
+    ),
+  });
+  const ours = Object.entries(samples).filter(([name]) => /^(store|pool)/.test(name));
+  await checkUses(
+    url,
+    ours.flatMap(([, all]) => all),
+  );
+
+  results.table(
+    loadTable(
+      `${thousands(sessions)} sessions`,
+      [
+        `Lease and release, ${CONCURRENT} at once in each process; bodies of 1 KB, not changed. \`pool\` is \`acquire()\`, \`markGood()\`, \`release()\`; \`store\``,
+        `the two calls of the store. Redis appends to its file and syncs it every second. ${thousands(bytes)} bytes of its memory a session.`,
+      ].join('\n'),
+      samples,
+    ),
+  );
+  const perSecond = (name: string) => median(samples[name]!.map((sample) => sample.perSecond));
+  const pool = perSecond(label('pool', 1));
+  for (const [of, name, least] of [
+    ['our scripts called bare', ownScripts, 0.85],
+    ['trivial scripts', trivial, 0.5],
+  ] as const) {
+    const ratio = pool / perSecond(name);
+    const measured = `${Math.round(ratio * 100)} % (${digits(pool)} against ${digits(perSecond(name))} pairs/s)`;
+    const text = `${thousands(sessions)} sessions, the pool: at least ${least * 100} % of ${of}`;
+    results.target(text, measured, ratio >= least);
+  }
+}
+
+/** How long the server does nothing else while it looks for a session beyond those that are banned. */
+async function beyondBanned({ banned }: Sizes, { rounds }: SubjectOptions, results: Results): Promise<void> {
+  await using server = await startRedis({ config: CONFIG });
+  // Nine of ten are banned, and stand first in the queue.
+  const sessions = Math.ceil(banned / 0.9 / 10) * 10;
+  await fill(server.url, sessions);
+  await using banning = new Contender(storeFile);
+  await banning.ask('open', { url: server.url });
+  await banning.ask('ban', { sessions });
+  await banning.ask('close');
+  const client = createClient({ url: server.url });
+  await client.connect();
+  await client.configSet({ 'slowlog-log-slower-than': '0', 'slowlog-max-len': '100000' });
+  const longest: number[] = [];
+  const first: BeyondBanned[] = [];
+  for (let round = 0; round < Math.max(rounds, 3); round++) {
+    // What earlier leases saw of the queue is forgotten.
+    await client.sendCommand(['EVAL', FORGET, '1', 'troupe:{troupe}:data']);
+    await client.sendCommand(['SLOWLOG', 'RESET']);
+    await using store = new Contender(storeFile);
+    await store.ask('open', { url: server.url });
+    first.push(await store.ask<BeyondBanned>('leaseBeyondBanned', { uses: 2_000 }));
+    await store.ask('close');
+    const entries = await client.sendCommand<[number, number, number, string[]][]>(['SLOWLOG', 'GET', '-1']);
+    const scripts = entries.filter(([, , , command]) => command[0] === 'EVALSHA');
+    longest.push(Math.max(...scripts.map(([, , micros]) => micros)) / 1_000);
+  }
+  client.destroy();
+  const of = (values: readonly number[]) => spread(summary(values));
+  results.table({
+    title: `${thousands(Math.round(sessions * 0.9))} of ${thousands(sessions)} sessions banned from the asked site`,
+    note: 'The banned are first in the queue. The longest script is by the slow log of the server, of those that found the way and of 2 000 pairs after.',
+    columns: ['', 'ms'],
+    rows: [
+      ['the longest script', of(longest)],
+      ['the first lease, that finds the way', of(first.map(({ warmMs }) => warmMs))],
+      ['… calls of `lease` it took', of(first.map(({ calls }) => calls))],
+      ['later leases, p50', of(first.map(({ lease }) => lease.p50))],
+      ['… p99', of(first.map(({ lease }) => lease.p99))],
+    ],
+  });
+  const blocks = median(longest);
+  results.target(
+    `A lease beyond ${thousands(banned)} banned blocks the server under 1 ms`,
+    `${digits(blocks)} ms at the most`,
+    blocks < 1,
+  );
+}
+
+async function usedMemory(url: string): Promise<number> {
+  const client = createClient({ url });
+  await client.connect();
+  const info = await client.info('memory');
+  client.destroy();
+  return Number(/^used_memory:(\d+)/m.exec(info)![1]);
+}
