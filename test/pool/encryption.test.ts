@@ -495,6 +495,24 @@ describe('a change of keys', () => {
     expect((await store.get('s1000'))!.tag).toBe(column(two));
   });
 
+  it('does not call itself done if somebody brings another key in the last pass', async () => {
+    await using stage = await scene('sqlite');
+    await (await filled(stage, one)).close();
+    const third = newKeyText();
+    let pages = 0;
+    let joining: Promise<unknown> | undefined;
+    const onProgress = () => {
+      pages += 1;
+      if (pages === 4) joining = stage.pool({ encryptionKey: [third, two, one] }).stats();
+    };
+    const error = await failureOf(rotateKeys(stage.store(), sealingWith(two, one), { onProgress }));
+    await joining;
+    expect(error).toMatchObject({ code: 'WRONG_KEY' });
+    expect((await readAgreement(stage.store()))?.keys).toEqual([keyId(third), keyId(two), keyId(one)]);
+    expect(await rotateKeys(stage.store(), sealingWith(two, one, third))).toMatchObject({ end: 'done' });
+    await expectAllWith(stage, two);
+  });
+
   it('can be stopped anywhere, and goes on', async () => {
     await using stage = await scene('sqlite');
     await (await filled(stage, null)).close();
