@@ -4,9 +4,11 @@ import { VERSION } from '../internal/version.ts';
 import { EXIT, type ExitCode, UsageError } from './exit-codes.ts';
 import { addFetchCommand } from './fetch/command.ts';
 import { addKeysCommand } from './keys/command.ts';
+import { addQueueCommand } from './queue/command.ts';
 import { addSessionsCommand } from './sessions/command.ts';
 import { protectDashIds } from './sessions/dash-ids.ts';
 import { printable } from './terminal.ts';
+import { addWorkCommand } from './work/command.ts';
 
 const HELP = `
 Exit codes:
@@ -18,6 +20,8 @@ Exit codes:
 Examples:
   $ troupe fetch https://example.com/
   $ troupe fetch --input urls.txt --store sqlite:troupe.db --output results.jsonl
+  $ troupe fetch --input urls.txt --queue redis://localhost --output results.jsonl
+  $ troupe work --queue redis://localhost --store redis://localhost
   $ troupe sessions ls --store sqlite:troupe.db`;
 
 /** Runs the command line with these arguments. Answers the exit code; output is flushed by then. */
@@ -37,7 +41,9 @@ export async function runCli(argv: readonly string[]): Promise<ExitCode> {
     exitCode = code;
   };
   addFetchCommand(program, ended);
+  addWorkCommand(program, ended);
   addSessionsCommand(program, ended);
+  addQueueCommand(program, ended);
   addKeysCommand(program, ended);
   try {
     await program.parseAsync(protectDashIds(argv), { from: 'user' });

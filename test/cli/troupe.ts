@@ -25,11 +25,12 @@ export function startTroupe(
   args: readonly string[],
   input?: string,
   env: Record<string, string> = {},
+  script = main,
 ): Started {
-  const child = spawn(process.execPath, [main, ...args], {
+  const child = spawn(process.execPath, [script, ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
     // Nothing of the developer's own.
-    env: { ...process.env, TROUPE_STORE: '', TROUPE_KEY: undefined, ...env },
+    env: { ...process.env, TROUPE_STORE: '', TROUPE_QUEUE: '', TROUPE_KEY: undefined, ...env },
   });
   const ended: Ended = { code: null, stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -47,6 +48,11 @@ export function startTroupe(
 /** Runs `troupe` to its end. */
 export function troupe(args: readonly string[], input = ''): Promise<Ended> {
   return startTroupe(args, input).ended;
+}
+
+/** Runs another copy of `troupe` to its end. */
+export function runScript(script: string, args: readonly string[]): Promise<Ended> {
+  return startTroupe(args, '', {}, script).ended;
 }
 
 /** An empty folder, removed at the end of the test. */

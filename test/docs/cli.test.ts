@@ -4,15 +4,25 @@ import { expect, it } from 'vitest';
 import { EXIT } from '../../src/cli/exit-codes.ts';
 import { addFetchCommand } from '../../src/cli/fetch/command.ts';
 import { addKeysCommand } from '../../src/cli/keys/command.ts';
+import { addQueueCommand } from '../../src/cli/queue/command.ts';
 import { addSessionsCommand } from '../../src/cli/sessions/command.ts';
+import { addWorkCommand } from '../../src/cli/work/command.ts';
 import { root } from './blocks.ts';
 
 const guide = readFileSync(new URL('docs/cli.md', root), 'utf8');
 const program = new Command();
 addFetchCommand(program, () => {});
 addSessionsCommand(program, () => {});
+addWorkCommand(program, () => {});
+addQueueCommand(program, () => {});
 addKeysCommand(program, () => {});
-const [fetch, sessions, keys] = program.commands as [Command, Command, Command];
+const [fetch, sessions, work, queue, keys] = program.commands as [
+  Command,
+  Command,
+  Command,
+  Command,
+  Command,
+];
 
 /** The rows of the tables of a section, by their cells. */
 function rows(heading: string): string[][] {
@@ -23,12 +33,15 @@ function rows(heading: string): string[][] {
 
 const code = (text: string) => [...text.matchAll(/`(.*?)`/g)].map(([, inside]) => inside!);
 
-it('lists every option of fetch, with its default', () => {
-  const told = rows('Fetch').flatMap(([names = '', preset = '']) => {
+it.each([
+  ['Fetch', fetch],
+  ['Work', work],
+])('lists every option of %s, with its default', (heading, command) => {
+  const told = rows(heading).flatMap(([names = '', preset = '']) => {
     const options = code(names).filter((name) => name.startsWith('--'));
     return options.map((name) => [name.split(' ')[0], code(preset)[0] ?? '']);
   });
-  const real = fetch.options.map(({ long, defaultValue, defaultValueDescription }) => [
+  const real = command.options.map(({ long, defaultValue, defaultValueDescription }) => [
     long!,
     typeof defaultValue === 'boolean' ? '' : String(defaultValueDescription ?? defaultValue ?? ''),
   ]);
@@ -37,10 +50,11 @@ it('lists every option of fetch, with its default', () => {
 
 it.each([
   ['Sessions', sessions],
+  ['Queue', queue],
   ['Keys', keys],
-])('lists every command of %s', (heading, group) => {
+])('lists every command of %s', (heading, command) => {
   const told = rows(heading).map(([name = '']) => code(name)[0]?.split(' ')[0]);
-  expect(told.filter(Boolean).sort()).toEqual(group.commands.map((command) => command.name()).sort());
+  expect(told.filter(Boolean).sort()).toEqual(command.commands.map((verb) => verb.name()).sort());
 });
 
 it('lists every exit code', () => {

@@ -10,6 +10,8 @@ export type Command =
   | { readonly kind: 'nothing' }
   /** To be run; `exitCode` is what a comment at its end promises: `# exits 1`. */
   | { readonly kind: 'run'; readonly line: string; readonly exitCode: number }
+  /** Runs beside the lines that follow, until Ctrl-C at the end of the page: `# in a terminal of its own`, `# in another`. */
+  | { readonly kind: 'start'; readonly line: string }
   /** Sets a variable for all lines that follow on the page; its value is the shell's to work out. */
   | { readonly kind: 'export'; readonly name: string; readonly value: string }
   /** npm's own: that its names are right is all that can be seen without leaving the house. */
@@ -25,6 +27,7 @@ export function readCommand(line: string): Command {
   const [command, comment] = line.split(/\s+# /, 2) as [string, string | undefined];
   if (/^\s*(#.*)?$/.test(line)) return { kind: 'nothing' };
   if (/^(troupe|node [\w-]+\.ts)( |$)/.test(command)) {
+    if (/^in (a terminal of its own|another)/.test(comment ?? '')) return { kind: 'start', line: command };
     const exitCode = Number(/^exits (\d+)/.exec(comment ?? '')?.[1] ?? 0);
     return { kind: 'run', line: command, exitCode };
   }

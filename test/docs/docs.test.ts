@@ -58,10 +58,17 @@ describe.concurrent('commands', { timeout: 2 * timeoutMs }, () => {
     if (commands.length === 0) continue;
     it(`run one after another: ${path}`, async () => {
       const folder = stage.newFolder();
-      const variables: Record<string, string> = {};
-      for (const block of commands) {
-        if (block.language === 'sh') await runCommands(block, folder, variables);
-        else stage.write(join(folder, block.label), block.code);
+      const place: Place = { folder, variables: {}, started: [], end: Promise.withResolvers() };
+      try {
+        for (const block of commands) {
+          if (block.language === 'sh') await runCommands(block, place);
+          else stage.write(join(folder, block.label), block.code);
+        }
+      } finally {
+        place.end.resolve();
+      }
+      for (const { name, ending } of place.started) {
+        expect(await ending, told(name, await ending)).toMatchObject({ code: 130 });
       }
     });
   }
@@ -83,11 +90,25 @@ it('holds no block that nobody runs', () => {
   expect(idle.map(({ name }) => name)).toEqual([]);
 });
 
-async function runCommands(block: Block, folder: string, variables: Record<string, string>): Promise<void> {
+/** Where the commands of one page run, and what they have in common. */
+interface Place {
+  readonly folder: string;
+  readonly variables: Record<string, string>;
+  /** What goes on until the page's end. */
+  readonly started: { name: string; ending: Promise<Ending> }[];
+  readonly end: PromiseWithResolvers<void>;
+}
+
+async function runCommands(block: Block, { folder, variables, started, end }: Place): Promise<void> {
   let stdout = '';
   for (const line of commandLines(block.code)) {
     const command = readCommand(line);
     if (command.kind === 'nothing' || command.kind === 'npm') continue;
+    if (command.kind === 'start') {
+      const ending = stage.startLine(command.line, folder, variables, end.promise);
+      started.push({ name: `${block.name}: ${line}`, ending });
+      continue;
+    }
     const isExport = command.kind === 'export';
     const shellLine = isExport ? `printf %s ${command.value}` : command.line;
     const ending = await stage.runLine(shellLine, folder, variables);

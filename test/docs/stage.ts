@@ -76,6 +76,17 @@ export class Stage implements AsyncDisposable {
     return this.#run('/bin/sh', ['-c', this.#localized(line, folder)], folder, variables);
   }
 
+  /** Starts a line that goes on until Ctrl-C, which `until` stands for. */
+  startLine(
+    line: string,
+    folder: string,
+    variables: Record<string, string>,
+    until: Promise<void>,
+  ): Promise<Ending> {
+    const args = ['-c', `exec ${this.#localized(line, folder)}`];
+    return this.#run('/bin/sh', args, folder, variables, until);
+  }
+
   /** Runs a script of package.json. */
   runScript(name: string): Promise<Ending> {
     return this.#run('npm', ['run', '--silent', name], here('.'));
@@ -99,6 +110,7 @@ export class Stage implements AsyncDisposable {
     args: string[],
     cwd: string,
     variables: Record<string, string> = {},
+    until?: Promise<void>,
   ): Promise<Ending> {
     const PATH = [join(this.folder, 'bin'), here('node_modules/.bin'), process.env.PATH].join(delimiter);
     // Neither colours nor a terminal's width, and no store of the reader's own.
@@ -115,6 +127,7 @@ export class Stage implements AsyncDisposable {
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       ending.stderr += text;
     });
+    void until?.then(() => child.kill('SIGINT'));
     return new Promise((resolve, reject) => {
       child.once('error', reject);
       child.once('close', (code, signal) => {

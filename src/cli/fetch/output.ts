@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { UsageError } from '../exit-codes.ts';
 import type { OutStream } from '../terminal.ts';
 
@@ -57,7 +57,7 @@ class StreamOutput implements Output {
 }
 
 /**
- * Opens the output. A file that holds something is not written over, unless told so, and goes on only with `resume`.
+ * Opens the output; what a file holds stays, unless with `overwrite`. {@link requireFree} comes first.
  * @param print writes to standard output, for `-`
  */
 export async function openOutput(
@@ -67,13 +67,18 @@ export async function openOutput(
 ): Promise<Output> {
   if (path === '-') return new StreamOutput(print);
   const file = await open(path, mode === 'overwrite' ? 'w' : 'a', 0o666);
-  if (mode === 'new' && (await file.stat()).size > 0) {
-    await file.close();
-    throw new UsageError(
-      `${path} holds something already: --resume goes on with it, --overwrite begins anew`,
-    );
-  }
   return new FileOutput(file);
+}
+
+/** A file that holds something is not written over, unless told so. @throws UsageError */
+export async function requireFree(path: string, mode: 'new' | 'resume' | 'overwrite'): Promise<void> {
+  if (path === '-' || mode !== 'new') return;
+  const info = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (!info || info.size === 0) return;
+  throw new UsageError(`${path} holds something already: --resume goes on with it, --overwrite begins anew`);
 }
 
 /** Writes to a stream; resolves when it is written, rejects when nobody can read it any more. */

@@ -21,6 +21,8 @@ export interface FetchResult {
   readonly ms: number;
   readonly bytes: number | null;
   readonly body?: string;
+  /** Host and process id of the one who fetched it, where a queue shares a list between several. */
+  readonly worker?: string;
   readonly error: string | null;
 }
 

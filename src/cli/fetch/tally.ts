@@ -11,12 +11,18 @@ export class Tally {
   skipped = 0;
   /** Taken up, and given up when the run was stopped. */
   unfinished = 0;
+  /** Given back to the queue: another worker does them. */
+  returned = 0;
   retries = 0;
   bytes = 0;
   readonly verdicts = new Map<string, number>();
   readonly statuses = new Map<string, number>();
   /** Verdicts of every answer, those that were retried included. */
   readonly answers = new Map<string, number>();
+  /** Results by who fetched them, where a queue shares the list. */
+  readonly workers = new Map<string, number>();
+  /** Whether there is a pool of this process, so that the counts of users mean something. */
+  hasUsers = false;
   created = 0;
   banned = 0;
   rested = 0;
@@ -42,12 +48,14 @@ export class Tally {
     else this.failed += 1;
     this.retries += Math.max(0, (result.attempts ?? 1) - 1);
     this.bytes += result.bytes ?? 0;
+    if (result.worker !== undefined) add(this.workers, result.worker);
     add(this.verdicts, result.verdict ?? 'no user');
     add(this.statuses, result.status === null ? 'no answer' : String(result.status));
   }
 
   /** Counts what becomes of the users. */
   listenTo(pool: SessionPool): void {
+    this.hasUsers = true;
     pool.on('judged', ({ verdict }) => add(this.answers, verdict));
     pool.on('created', () => {
       this.created += 1;

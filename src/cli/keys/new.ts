@@ -1,5 +1,5 @@
 import { newKeyText } from '../../pool/encryption/keys.ts';
-import { print } from '../sessions/open.ts';
+import { print } from '../print.ts';
 
 /** Prints the key and nothing else: for `$(troupe keys new)`. */
 export function newKey(): Promise<void> {

@@ -1,7 +1,7 @@
 import type { RotationProgress, RotationResult } from '../../pool/encryption/rotate.ts';
 import { EXIT, type ExitCode, UsageError } from '../exit-codes.ts';
 import { Interruption } from '../interruption.ts';
-import { print } from '../sessions/open.ts';
+import { print } from '../print.ts';
 import { requireExisting } from '../store-option.ts';
 import { printable } from '../terminal.ts';
 

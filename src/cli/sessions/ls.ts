@@ -1,7 +1,7 @@
 import type { PooledSession, SessionPool } from '../../index.ts';
+import { print, printJson } from '../print.ts';
 import { table } from '../table.ts';
 import { styled, widthOf } from '../terminal.ts';
-import { print, printJson } from './open.ts';
 import { blockWords, relative, type SessionView, stateWords, viewOf } from './view.ts';
 
 /** What `--state` takes: what the living do, or how the dead died. */

@@ -1,6 +1,5 @@
 import type { SessionPool } from '../../index.ts';
 import { requireExisting } from '../store-option.ts';
-import { toJson } from '../terminal.ts';
 
 /** What the commands on users have in common. */
 export interface StoreOptions {
@@ -24,16 +23,4 @@ export async function withPool<T>(
     maxPoolSize: 10_000_000,
   });
   return await task(pool);
-}
-
-/** Prints to standard output; rejects when nobody reads it any more. */
-export function print(lines: readonly string[]): Promise<void> {
-  const text = lines.map((line) => `${line}\n`).join('');
-  return new Promise((resolve, reject) => {
-    process.stdout.write(text, (error) => (error ? reject(error) : resolve()));
-  });
-}
-
-export function printJson(value: unknown): Promise<void> {
-  return print([toJson(value, 2)]);
 }

@@ -1,5 +1,5 @@
 import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { print, printJson } from './open.ts';
+import { print, printJson } from '../print.ts';
 
 /** Does one thing to each of some users, and says which of them were there. */
 export async function each(

@@ -1,8 +1,8 @@
 import type { SessionPool } from '../../index.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { print, printJson } from '../print.ts';
 import { facts, table } from '../table.ts';
 import { styled, widthOf } from '../terminal.ts';
-import { print, printJson } from './open.ts';
 import { blockWords, detailsOf, relative, type SessionDetails, stateWords } from './view.ts';
 
 export async function showSession(

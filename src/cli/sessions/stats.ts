@@ -1,8 +1,8 @@
 import type { PoolStats, SessionPool } from '../../index.ts';
+import { print, printJson } from '../print.ts';
 import { showDuration } from '../quantities.ts';
 import { facts, table } from '../table.ts';
 import { styled, widthOf } from '../terminal.ts';
-import { print, printJson } from './open.ts';
 import { relative } from './view.ts';
 
 const HOLDERS_SHOWN = 20;

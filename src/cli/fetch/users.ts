@@ -1,9 +1,18 @@
 import type { PoolStats, SessionPool, SiteStats } from '../../index.ts';
+import type { Progress } from '../progress.ts';
 import { showDuration } from '../quantities.ts';
 import { printable } from '../terminal.ts';
 import { listCounts, type Tally } from './tally.ts';
 
 const SITES_SHOWN = 2;
+
+/** Tells what goes wrong in the background. */
+export function tellOf(pool: SessionPool, progress: Progress): void {
+  pool.on('error', ({ error, during }) => {
+    progress.say(`${during}: ${error instanceof Error ? error.message : 'failed'}`);
+  });
+  pool.on('skipped', ({ sessionId, reason }) => progress.say(`user ${sessionId} was passed over: ${reason}`));
+}
 
 /** Makes what a progress says of the users of a pool, and of the answers they got. */
 export function userDetails(pool: SessionPool, tally: Tally): () => Promise<string[]> {
