@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
+import pg from 'pg';
 import { createClient } from 'redis';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openStore, SessionPool, type SessionPoolOptions, type SessionStore } from '../../src/index.ts';
 import { readKeys } from '../../src/pool/encryption/keys.ts';
 import { rotateKeys } from '../../src/pool/encryption/rotate.ts';
 import { Sealing } from '../../src/pool/encryption/sealing.ts';
-import { redisUrl, uniqueName } from '../servers/index.ts';
+import { postgresUrl, redisUrl, uniqueName } from '../servers/index.ts';
 import { failureOf } from './helpers.ts';
 
 const OLD = randomBytes(32);
@@ -36,6 +37,14 @@ const servers: Server[] = [
       return { url: `${redisUrl}?pool=${name}`, dump: () => dumpRedis(name) };
     },
   },
+  {
+    name: 'postgres',
+    isThere: postgresUrl !== '',
+    place() {
+      const name = uniqueName();
+      return { url: `${postgresUrl}?schema=${name}`, dump: () => dumpPostgres(name) };
+    },
+  },
 ];
 
 async function dumpRedis(pool: string): Promise<string> {
@@ -56,6 +65,24 @@ async function dumpRedis(pool: string): Promise<string> {
     return JSON.stringify(contents);
   } finally {
     await client.close();
+  }
+}
+
+async function dumpPostgres(schema: string): Promise<string> {
+  const client = new pg.Client({ connectionString: postgresUrl });
+  await client.connect();
+  try {
+    const { rows } = await client.query('SELECT tablename FROM pg_tables WHERE schemaname = $1 ORDER BY 1', [
+      schema,
+    ]);
+    const contents: unknown[] = [];
+    for (const { tablename } of rows) {
+      const table = `${client.escapeIdentifier(schema)}.${client.escapeIdentifier(tablename)}`;
+      contents.push([tablename, (await client.query(`SELECT * FROM ${table} ORDER BY 1`)).rows]);
+    }
+    return JSON.stringify(contents);
+  } finally {
+    await client.end();
   }
 }
 
