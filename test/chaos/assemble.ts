@@ -9,6 +9,8 @@ export interface WorkerHistory {
   retirements: Retirement[];
   hops: Hop[];
   unheardLeases: number;
+  /** When it first asked for something. */
+  startedAt: number;
   /** When it heard that a session was given back. */
   releasedAt: number[];
   unexpected: string[];
@@ -47,6 +49,7 @@ class Assembly {
     retirements: [],
     hops: [],
     unheardLeases: 0,
+    startedAt: Number.POSITIVE_INFINITY,
     releasedAt: [],
     unexpected: [],
   };
@@ -56,6 +59,7 @@ class Assembly {
   }
 
   take(line: Line): void {
+    this.#history.startedAt = Math.min(this.#history.startedAt, line.at);
     if (line.step === 'asked') this.#calls.set(line.call, line);
     else if (line.step === 'answered' || line.step === 'failed') {
       const call = this.#calls.get(line.call)!;

@@ -86,6 +86,7 @@ export class Worker {
       end: this.#end,
       complaint: this.#complaint,
       unexpected: history.unexpected,
+      startedAt: history.startedAt,
       firstReleaseAfterFaults: history.releasedAt.find((at) => at > faultsEndedAt),
     };
   }

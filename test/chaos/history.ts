@@ -32,7 +32,7 @@ export interface ChaosSettings {
   endedAt: number;
   /** When the last fault was over. */
   faultsEndedAt: number;
-  /** From then on, each worker must have given back a session within this long. */
+  /** Then, or from its own start on, each worker must have given back a session within this long. */
   recoveryMs: number;
 }
 
@@ -139,7 +139,9 @@ export interface WorkerEnd {
   end: 'killed' | 'told' | 'by itself' | 'had to be killed';
   complaint: string;
   unexpected: string[];
-  /** Gave a session back, and heard so, at these instants, after the faults; only for those that lived to the end. */
+  /** When it began to ask the store; a loaded machine takes its time to start a process. */
+  startedAt: number;
+  /** When it first heard, after the last fault, that a session was given back. */
   firstReleaseAfterFaults: number | undefined;
 }
 

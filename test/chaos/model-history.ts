@@ -241,7 +241,7 @@ class Model {
       counts: { living: this.#sessions.length - dead, leased: 0, places: 0, dead },
     };
     this.#history.settings.endedAt = this.#now;
-    const worker = { complaint: '', unexpected: [] };
+    const worker = { complaint: '', unexpected: [], startedAt: 0 };
     this.#history.workers = [
       { ...worker, worker: 'w', end: 'told', firstReleaseAfterFaults: 1_000 },
       { ...worker, worker: 'x', end: 'killed', firstReleaseAfterFaults: undefined },

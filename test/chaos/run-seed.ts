@@ -59,11 +59,7 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
   try {
     for (let place = 0; place < workers; place++) crew.start(place);
     // A loaded machine takes its time to start them; the plan begins when there is something to disturb.
-    const startedAt = machineNow();
-    while (!crew.all.every(({ isAtWork }) => isAtWork)) {
-      if (machineNow() - startedAt > START_MS) throw new Error(`the workers do not start; logs: ${folder}`);
-      await sleep(20);
-    }
+    await allAtWork(crew);
     await carryOut(plan.faults, { crew, stage, server });
     const faultsEndedAt = machineNow();
     await recovered(crew, faultsEndedAt);
@@ -102,10 +98,20 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
   }
 }
 
+async function allAtWork(crew: Crew): Promise<void> {
+  const startedAt = machineNow();
+  while (!crew.all.every(({ isAtWork }) => isAtWork)) {
+    if (machineNow() - startedAt > START_MS) throw new Error('the workers do not start');
+    await sleep(20);
+  }
+}
+
 /** Resolves when every worker has given back a session since the faults, or had time enough for it. */
 async function recovered(crew: Crew, faultsEndedAt: number): Promise<void> {
+  await allAtWork(crew);
+  const startedAt = machineNow();
   const waiting = new Set(crew.all.filter(({ isRunning }) => isRunning));
-  while (waiting.size > 0 && machineNow() - faultsEndedAt < RECOVERY_MS) {
+  while (waiting.size > 0 && machineNow() - startedAt < RECOVERY_MS) {
     await sleep(200);
     for (const worker of waiting) {
       const isBack = worker.told(worker.history(), faultsEndedAt).firstReleaseAfterFaults !== undefined;
