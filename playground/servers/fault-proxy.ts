@@ -58,7 +58,7 @@ interface Pair {
   readonly down: FaultyPipe;
 }
 
-/** Listens on a port of its own on the loopback, and forwards what comes to `host:port`. */
+/** Listens on a port of its own on the loopback, and forwards what comes to the target, which may be changed: a failover. */
 export async function startFaultProxy(target: { host: string; port: number }): Promise<FaultProxy> {
   const faults: Record<Direction, PipeFaults> = {
     up: { delayMs: 0, isStalled: false, bytesPerSecond: null },
