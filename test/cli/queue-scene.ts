@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createClient } from 'redis';
 import { expect } from 'vitest';
 import { uniqueName } from '../servers/index.ts';
 import { countLines, readResults, type Started, startTroupe, temporaryFolder, writeList } from './troupe.ts';
@@ -65,6 +66,33 @@ export class QueueScene implements AsyncDisposable {
       counts.set(worker, (counts.get(worker) ?? 0) + 1);
     }
     return counts;
+  }
+
+  /** The name of a key of BullMQ's. */
+  jobKey(name: string): string {
+    return `bull:${new URL(this.queue).searchParams.get('queue')}:${name}`;
+  }
+
+  async redis<T>(task: (client: ReturnType<typeof createClient>) => Promise<T>): Promise<T> {
+    const client = createClient({ url: this.queue.split('?')[0]! });
+    client.on('error', () => {});
+    await client.connect();
+    try {
+      return await task(client as ReturnType<typeof createClient>);
+    } finally {
+      client.destroy();
+    }
+  }
+
+  /** URLs that workers have in hand. */
+  inWork(): Promise<number> {
+    return this.redis((client) => client.lLen(this.jobKey('active')));
+  }
+
+  /** URLs of which the queue knows anything. */
+  async keptJobs(): Promise<number> {
+    const keys = await this.redis((client) => client.keys(this.jobKey('*-*')));
+    return keys.filter((key) => !key.endsWith('stalled-check')).length;
   }
 
   #start(args: readonly string[]): Started {
