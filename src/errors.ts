@@ -20,6 +20,7 @@ export type TroupeErrorCode =
   | 'LEASE_LOST'
   | 'BLOCKED'
   | 'RATE_LIMITED'
+  | 'RULE_FAILED'
   | 'MISSING_PACKAGE';
 
 /**
@@ -171,5 +172,16 @@ export class RateLimitedError extends TroupeError {
   constructor(message = 'rate-limited by the site', options?: ErrorOptions & { retryAfterMs?: number }) {
     super('RATE_LIMITED', message, options);
     this.retryAfterMs = options?.retryAfterMs;
+  }
+}
+
+/** A verdict rule of your own threw, or answered what is no answer. It was passed over; `cause` is what it threw. */
+export class RuleError extends TroupeError {
+  /** The rule's name. */
+  readonly rule: string;
+
+  constructor(rule: string, message: string, options?: ErrorOptions) {
+    super('RULE_FAILED', message, options);
+    this.rule = rule;
   }
 }

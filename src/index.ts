@@ -9,6 +9,7 @@ export {
   OptionError,
   PoolClosedError,
   RateLimitedError,
+  RuleError,
   StateError,
   StoreError,
   TroupeError,
@@ -39,4 +40,6 @@ export { openStore } from './stores/open-store.ts';
 export { type SqliteStoreOptions, sqliteStore } from './stores/sqlite/sqlite-store.ts';
 export type * from './stores/store.ts';
 export { FetchError, type FetchErrorCode, type FetchPhase } from './transport/fetch-error.ts';
+export type { AnswerHeaders } from './verdict/answer.ts';
 export type { Judgement, Verdict } from './verdict/judge.ts';
+export type { RuleAnswer, VerdictRule } from './verdict/rules.ts';

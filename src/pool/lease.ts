@@ -7,7 +7,8 @@ import { whereOf } from '../session/decision.ts';
 import { type Session, sessionInternals } from '../session/session.ts';
 import type { Lease as StoreLease } from '../stores/store.ts';
 import type { Transport } from '../transport/transport.ts';
-import { isGraver, type Judgement, judge, type Outcome } from '../verdict/judge.ts';
+import type { Answer } from '../verdict/answer.ts';
+import { isGraver, type Judgement, judge, type Outcome, type Verdict } from '../verdict/judge.ts';
 import type { PoolContext } from './context.ts';
 
 /** What a lease needs from its pool. */
@@ -229,15 +230,31 @@ export class SessionLease implements SessionBond, AsyncDisposable {
     return leave;
   }
 
-  onOutcome(url: URL, outcome: Outcome): void {
+  onOutcome(url: URL, outcome: Outcome): Verdict | undefined {
+    if (this.#state !== 'held') return undefined;
+    const judgement = this.#judge(url, outcome);
+    this.#judged(siteOf(url), whereOf(url), judgement);
+    return judgement.verdict;
+  }
+
+  onPage(url: URL, answer: Answer): void {
     if (this.#state !== 'held') return;
+    const judgement = this.#judge(url, answer);
+    // That the head is in order has been told.
+    if (judgement.verdict !== 'ok') this.#judged(siteOf(url), whereOf(url), judgement);
+  }
+
+  #judge(url: URL, outcome: Outcome): Judgement {
+    const { settings, events } = this.#home.context;
     const judgement = judge(outcome, {
       isBlockedStatus: (statusCode) => this.session.isBlockedStatusCode({ statusCode }),
       hasProxy: this.session.proxy !== undefined,
+      rules: settings.rules,
+      onRuleError: (error) => events.emit('error', { error, during: `the verdict rule "${error.rule}"` }),
     });
     const asked = siteOf(url);
     const by = 'url' in outcome && outcome.url ? siteOf(outcome.url) : asked;
-    this.#judged(asked, whereOf(url), by === asked ? judgement : saidBy(by, judgement));
+    return by === asked ? judgement : saidBy(by, judgement);
   }
 
   /** @internal The task's own word on the user: a `BlockedError`, a `RateLimitedError`. */
@@ -247,8 +264,7 @@ export class SessionLease implements SessionBond, AsyncDisposable {
 
   /** @internal The task failed for a reason of its own: no use is counted, but what a site has said still holds. */
   keepOnlyTroubles(): void {
-    const isSaid = this.worst?.verdict === 'blocked' || this.worst?.verdict === 'rate-limited';
-    if (!isSaid) {
+    if (!this.worst || !SAID_BY_SITES.has(this.worst.verdict)) {
       this.worst = undefined;
       this.troubles = undefined;
     }
@@ -259,7 +275,7 @@ export class SessionLease implements SessionBond, AsyncDisposable {
     statistics.count(judgement.verdict);
     sessionInternals.decide(this.session, { where, ...judgement });
     if (events.isHeard('judged')) events.emit('judged', { sessionId: this.session.id, where, ...judgement });
-    if (!this.worst || isGraver(judgement.verdict, this.worst.verdict)) this.worst = judgement;
+    if (!this.worst || isGraver(judgement, this.worst)) this.worst = judgement;
     if (site !== undefined) this.#remember(site, judgement);
   }
 
@@ -271,7 +287,7 @@ export class SessionLease implements SessionBond, AsyncDisposable {
     }
     this.troubles ??= new Map();
     const known = this.troubles.get(site);
-    if (!known || isGraver(judgement.verdict, known.verdict)) this.troubles.set(site, judgement);
+    if (!known || isGraver(judgement, known)) this.troubles.set(site, judgement);
     if (judgement.verdict !== 'rate-limited' || judgement.by !== undefined) return;
     const ms = sites.turnedAway(site, this.session.id, judgement.retryAfterMs);
     if (ms > 0) events.emit('siteRested', { site, ms, reason: 'several users in a row were rate-limited' });
@@ -293,6 +309,9 @@ function saidBy(by: string, { retryAfterMs: _, ...judgement }: Judgement): Judge
   if (judgement.verdict === 'ok') return judgement;
   return { ...judgement, evidence: `${judgement.evidence}, from ${by}`, by };
 }
+
+/** What a site has against its user, whatever becomes of the task. */
+const SAID_BY_SITES: ReadonlySet<Verdict> = new Set(['blocked', 'logged-out', 'rate-limited']);
 
 const RELEASED = Promise.resolve();
 const leaveNothing = () => {};

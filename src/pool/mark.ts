@@ -1,6 +1,6 @@
 import type { Decision } from '../session/decision.ts';
 import { sessionInternals } from '../session/session.ts';
-import type { Judgement, Verdict } from '../verdict/judge.ts';
+import { isSureBlockPage, type Judgement, type Verdict } from '../verdict/judge.ts';
 import type { PoolContext } from './context.ts';
 import type { SessionLease } from './lease.ts';
 import type { PoolSettings } from './options.ts';
@@ -44,22 +44,32 @@ function judgedMarks(lease: SessionLease, settings: PoolSettings): Marks {
   if (!isOfSite && worst.verdict === 'ok') return NO_MARKS;
   const marks: Marks = { restMs: 0, blocks: [] };
   // Else it is the task's own word, for no site in particular.
-  if (!isOfSite && worst.verdict === 'blocked') sessionInternals.burn(session, worst.rule);
+  if (!isOfSite && isRefusal(worst)) sessionInternals.burn(session, worst.rule);
   if (!isOfSite && worst.verdict === 'rate-limited') marks.restMs = restMs(lease, '', worst, settings);
   for (const [site, judgement] of troubles ?? []) {
-    const isRest =
-      judgement.verdict === 'rate-limited' || (judgement.verdict === 'blocked' && judgement.by !== undefined);
-    if (isRest) {
+    if (isRest(judgement, site, lease)) {
       const ms = restMs(lease, site, judgement, settings);
       // A rest of 0 would lift what blocks it there.
       if (ms > 0) marks.blocks.push({ site, ms });
     } else if (judgement.verdict === 'proxy-failed') marks.restMs = restMs(lease, site, judgement, settings);
-    else if (judgement.verdict === 'blocked' && settings.blockScope === 'site')
-      marks.blocks.push({ site, ms: null });
-    else if (judgement.verdict === 'blocked')
-      sessionInternals.burn(session, `${judgement.rule}: ${judgement.evidence}`);
+    else if (isRefusal(judgement) && settings.blockScope === 'site') marks.blocks.push({ site, ms: null });
+    else if (isRefusal(judgement)) sessionInternals.burn(session, `${judgement.rule}: ${judgement.evidence}`);
   }
   return marks;
+}
+
+/** Nobody has refreshed the login of one who is logged out: there it is of no more use than one who is blocked. */
+function isRefusal({ verdict }: Judgement): boolean {
+  return verdict === 'blocked' || verdict === 'logged-out';
+}
+
+/** Whether it only rests for the site: a limit, or a refusal that is not proof enough for a ban. */
+function isRest(judgement: Judgement, site: string, lease: SessionLease): boolean {
+  if (judgement.verdict === 'rate-limited') return true;
+  if (!isRefusal(judgement)) return false;
+  if (judgement.by !== undefined || judgement.penalty === 'rest') return true;
+  // A page may have been meant for everybody; the same user's second in a row was not.
+  return judgement.penalty === 'rest-first' && !hadBlockPage(lease.storedBody?.decisions ?? [], site);
 }
 
 function effectOf(verdict: Verdict): 'heal' | 'hurt' | 'count' {
@@ -74,6 +84,12 @@ function restMs(lease: SessionLease, site: string, judgement: Judgement, setting
   const before = timesInARow(lease.storedBody?.decisions ?? [], site, judgement.verdict);
   const grown = FIRST_REST_MS * 2 ** Math.min(before, 30) * (0.8 + 0.4 * Math.random());
   return Math.min(Math.round(grown), settings.maxRestMs);
+}
+
+/** Whether what was last decided there, before this lease, was a block page for sure. */
+function hadBlockPage(decisions: readonly Decision[], site: string): boolean {
+  const last = decisions.findLast(({ where }) => isOf(where, site));
+  return last !== undefined && last.verdict === 'blocked' && isSureBlockPage(last.rule);
 }
 
 /** How often it was so judged at that site since it last was not, before this lease: one lease is one use. */

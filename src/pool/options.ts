@@ -14,6 +14,7 @@ import {
 import { checkSessionOptions, type SessionOptions } from '../session/options.ts';
 import { Session } from '../session/session.ts';
 import type { Fill, Rotation, SessionStore } from '../stores/store.ts';
+import { type CompiledRule, readRules, type VerdictRule } from '../verdict/rules.ts';
 import { type EncryptionKey, readKeys } from './encryption/keys.ts';
 import { Sealing } from './encryption/sealing.ts';
 
@@ -94,6 +95,12 @@ export interface SessionPoolOptions {
    */
   blockScope?: 'site' | 'session';
   /**
+   * Your own rules on what an answer says about its user, asked before those of the verdict table; the first that
+   * matches decides.
+   * @default []
+   */
+  rules?: readonly VerdictRule[];
+  /**
    * Pause between two uses of one session, in milliseconds.
    * @default 0
    */
@@ -146,6 +153,7 @@ export const POOL_DEFAULTS = {
   timeoutMs: 60_000,
   retries: 3,
   blockScope: 'site',
+  rules: [],
   minDelayMs: 0,
   maxConcurrentPerSite: 8,
   maxRestMs: 3_600_000,
@@ -206,6 +214,7 @@ const poolChecks: Record<keyof SessionPoolOptions, OptionCheck> = {
   timeoutMs: longMs,
   retries: number({ max: 1000, integer: true }),
   blockScope: oneOf('site', 'session'),
+  rules: readRules,
   minDelayMs: longMs,
   maxConcurrentPerSite: number({ min: 1, integer: true }),
   maxRestMs: longMs,
@@ -218,9 +227,8 @@ const poolChecks: Record<keyof SessionPoolOptions, OptionCheck> = {
 
 /** A pool's options, checked, with every default in place. */
 export type PoolSettings = Required<
-  Omit<SessionPoolOptions, 'store' | 'encryptionKey' | 'createSession' | 'onCreate' | 'clock'>
-> &
-  Pick<SessionPoolOptions, 'createSession' | 'onCreate'>;
+  Omit<SessionPoolOptions, 'store' | 'encryptionKey' | 'createSession' | 'onCreate' | 'rules' | 'clock'>
+> & { readonly rules: readonly CompiledRule[] } & Pick<SessionPoolOptions, 'createSession' | 'onCreate'>;
 
 /**
  * Checks a pool's options and adds the defaults.
@@ -231,6 +239,7 @@ export function poolSettings(options: SessionPoolOptions): PoolSettings {
   const { store: _store, encryptionKey: _key, clock, ...given } = options;
   const settings: Record<string, unknown> = { ...POOL_DEFAULTS };
   for (const [name, value] of Object.entries(given)) if (value !== undefined) settings[name] = value;
+  settings.rules = readRules(options.rules ?? POOL_DEFAULTS.rules);
   // Frozen, so that sessions made from it are checked once.
   settings.session = Object.freeze({ ...options.session, ...(clock === undefined ? {} : { clock }) });
   return settings as PoolSettings;

@@ -3,9 +3,10 @@ import { toUrl } from '../internal/url.ts';
 import { VERSION } from '../internal/version.ts';
 import { fetchAs } from '../transport/fetch.ts';
 import { FetchError } from '../transport/fetch-error.ts';
-import { bodyDone, readWhole } from '../transport/response.ts';
+import { bodyDone, headOf, listenToBeginning, readWhole } from '../transport/response.ts';
 import type { Transport } from '../transport/transport.ts';
 import { UndiciTransport } from '../transport/undici.ts';
+import { LOOKED_AT_BYTES } from '../verdict/answer.ts';
 import type { SessionBond } from './bond.ts';
 import type { SessionFetchInit } from './fetch-init.ts';
 import type { Fingerprint, SessionProxy } from './identity.ts';
@@ -68,8 +69,8 @@ export async function sessionFetch(
     };
     const maxBodyBytes = rest.maxBodyBytes ?? bond?.maxBodyBytes;
     response = await fetchAs(identity, input, { ...rest, maxBodyBytes, signal: signal ?? null });
-    if (isWhole) await readWhole(response, maxBodyBytes);
-    if (bond && isJudged) bond.onOutcome(url, response);
+    const body = isWhole ? await readWhole(response, maxBodyBytes) : undefined;
+    if (bond && isJudged) tellOutcome(bond, url, response, body);
     return response;
   } catch (error) {
     // The caller's change of mind, a mistake in the arguments and the lease's end say nothing of the user.
@@ -79,6 +80,18 @@ export async function sessionFetch(
     // Present at the site until the last byte has come.
     if (leave) void (response ? bodyDone(response) : Promise.resolve()).then(leave);
   }
+}
+
+/** A body that is still to come is judged as it is read; until then the head has the word. */
+function tellOutcome(bond: SessionBond, url: URL, response: Response, body: Uint8Array | undefined): void {
+  const head = headOf(response);
+  if (body) {
+    bond.onOutcome(url, { ...head, body });
+    return;
+  }
+  const verdict = bond.onOutcome(url, head);
+  if (verdict !== 'ok') return;
+  listenToBeginning(response, LOOKED_AT_BYTES, (bytes) => bond.onPage(url, { ...head, body: bytes }));
 }
 
 /** Whether it is a network error of `fetch`: the site's or the network's fault, not the caller's. */

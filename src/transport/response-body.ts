@@ -1,4 +1,5 @@
 import type { UnderlyingByteSource } from 'node:stream/web';
+import type { Beginning } from './beginning.ts';
 import { codingsOf, decodeAll, decodeStream } from './decompress.ts';
 import { FetchError, type FetchErrorCode } from './fetch-error.ts';
 import { type HopBody, type HopResponse, headerOf } from './transport.ts';
@@ -17,6 +18,7 @@ export class ResponseBody {
   readonly #maxBytes: number;
   /** Ends the generator below: after a cancel nothing else would wake it, nor whoever waits for it. */
   #endPieces: (() => void) | undefined;
+  #beginning: Beginning | undefined;
 
   constructor(response: HopResponse, url: URL, maxBytes: number) {
     const { headers, body } = response;
@@ -38,13 +40,25 @@ export class ResponseBody {
     this.#body.onDone(callback);
   }
 
+  /** Lets somebody listen to its beginning while another reads it. */
+  listen(beginning: Beginning): void {
+    this.#beginning = beginning;
+  }
+
   cancel(reason?: unknown): void {
     this.#body.cancel(reason);
     this.#endPieces?.();
   }
 
   /** All of it, in memory that nobody else sees. `maxBytes` can only lower the limit. */
-  async readAll(maxBytes: number = this.#maxBytes): Promise<Uint8Array<ArrayBuffer>> {
+  async readAll(maxBytes?: number): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = await this.#readAll(maxBytes);
+    this.#beginning?.add(bytes);
+    this.#beginning?.end();
+    return bytes;
+  }
+
+  async #readAll(maxBytes: number = this.#maxBytes): Promise<Uint8Array<ArrayBuffer>> {
     const limit = Math.min(maxBytes, this.#maxBytes);
     const { pieces, size } = await this.#collect(limit);
     const raw = new Uint8Array(size);
@@ -70,19 +84,24 @@ export class ResponseBody {
     const pieces = this.#limited(this.#codings ? this.#decoded() : this.#pieces());
     const source: UnderlyingByteSource = {
       type: 'bytes',
-      async pull(controller) {
+      pull: async (controller) => {
         let piece = await pieces.next();
         // A pull that gives nothing would be the last one.
         while (!piece.done && piece.value.length === 0) piece = await pieces.next();
         if (piece.done) {
+          this.#beginning?.end();
           controller.close();
           controller.byobRequest?.respond(0);
         } else {
+          this.#beginning?.add(piece.value);
           // Copied: a byte stream takes the memory away, and this piece shares it with others.
           controller.enqueue(new Uint8Array(piece.value));
         }
       },
-      cancel: (reason) => this.cancel(reason),
+      cancel: (reason) => {
+        this.#beginning?.end();
+        this.cancel(reason);
+      },
     };
     return new ReadableStream(source, { highWaterMark: 0 }) as ReadableStream<Uint8Array<ArrayBuffer>>;
   }

@@ -1,5 +1,7 @@
 import { Readable } from 'node:stream';
 import type { inspect as Inspect, InspectOptions } from 'node:util';
+import { Beginning } from './beginning.ts';
+import { HeaderReader } from './header-reader.ts';
 import type { ResponseBody } from './response-body.ts';
 import type { HopHeaders, HopResponse } from './transport.ts';
 
@@ -182,6 +184,22 @@ class FetchedResponse {
     return new FetchedResponse(head, this.#url, this.#redirected, { kind: 'stream', stream });
   }
 
+  /** What can be known of it without making anything. */
+  head(): ResponseHead {
+    return {
+      status: this.#status,
+      url: this.#url,
+      redirected: this.#redirected,
+      headers: new HeaderReader(this.#list),
+    };
+  }
+
+  /** Tells its first bytes as somebody reads them; nothing comes where there is no body, or it has been read. */
+  listen(beginning: Beginning): void {
+    if (this.#place.kind === 'wire') this.#place.body.listen(beginning);
+    else beginning.end();
+  }
+
   /** Calls back once nothing more comes over the wire for this response. */
   onDone(callback: () => void): void {
     if (this.#wire) this.#wire.onDone(callback);
@@ -254,6 +272,36 @@ export async function readWhole(response: Response, maxBodyBytes?: number): Prom
 export function withBody(response: Response, stream: ReadableStream<Bytes>): Response {
   if (FetchedResponse.isOne(response)) return response.over(stream) as unknown as Response;
   return new Response(stream, response);
+}
+
+/** Of a response, what there is before its body. */
+export interface ResponseHead {
+  readonly status: number;
+  readonly url: string;
+  readonly redirected: boolean;
+  readonly headers: HeaderReader;
+}
+
+/** The head alone, without the `Headers` that `response.headers` would make. */
+export function headOf(response: Response): ResponseHead {
+  if (FetchedResponse.isOne(response)) return response.head();
+  const { status, url, redirected, headers } = response;
+  const list = Object.fromEntries(headers);
+  return {
+    status,
+    url,
+    redirected,
+    headers: new HeaderReader({ ...list, 'set-cookie': headers.getSetCookie() }),
+  };
+}
+
+/** Tells the first bytes of a body, its codings undone, when its reader has got so far; empty ones where there is none. */
+export function listenToBeginning(
+  response: Response,
+  maxBytes: number,
+  tell: (bytes: Uint8Array) => void,
+): void {
+  if (FetchedResponse.isOne(response)) response.listen(new Beginning(maxBytes, tell));
 }
 
 /** Resolves once nothing more comes over the wire for a response: its body ended, failed, or was cancelled or forgotten. */

@@ -1,30 +1,15 @@
+import { RuleError } from '../errors.ts';
+import { type Answer, type Page, pageOf } from './answer.ts';
+import type { Judgement, Verdict } from './judgement.ts';
 import { retryAfterMs } from './retry-after.ts';
+import type { CompiledRule } from './rules.ts';
+import { matchSignature, type SignatureMatch } from './signatures.ts';
 
-/** What an answer, or the lack of one, says about the user who asked. */
-export type Verdict = 'ok' | 'failed' | 'rate-limited' | 'blocked' | 'logged-out' | 'proxy-failed';
-
-/** From harmless to grave: of several verdicts in one lease the gravest counts. */
-const GRAVITY: readonly Verdict[] = ['ok', 'failed', 'rate-limited', 'logged-out', 'proxy-failed', 'blocked'];
-
-/** Whether `a` outweighs `b`. */
-export function isGraver(a: Verdict, b: Verdict): boolean {
-  return GRAVITY.indexOf(a) > GRAVITY.indexOf(b);
-}
-
-/** A verdict with the rule that gave it and what the rule saw. */
-export interface Judgement {
-  readonly verdict: Verdict;
-  readonly rule: string;
-  readonly evidence: string;
-  /** How long the site asked this user to stay away, in milliseconds; absent where it did not say. */
-  readonly retryAfterMs?: number;
-  /** The site that answered, where a redirect led to another than was asked. */
-  readonly by?: string;
-}
+export { isGraver, type Judgement, type Verdict } from './judgement.ts';
 
 /** What there is to judge: an answer, or an error without one. */
 export type Outcome =
-  | { readonly status: number; readonly headers: Headers; readonly url?: string }
+  | Answer
   /** `code` and `cause` as the transport gives them. */
   | { readonly error: unknown };
 
@@ -34,29 +19,83 @@ export interface JudgeContext {
   isBlockedStatus(status: number): boolean;
   /** Whether the session goes through a proxy: only then can it be the proxy's fault. */
   readonly hasProxy?: boolean;
+  /** The user's own, asked before all else. */
+  readonly rules?: readonly CompiledRule[];
+  /** A rule of the user's failed, and was passed over. */
+  onRuleError?(error: RuleError): void;
 }
 
 const OK: Judgement = Object.freeze({ verdict: 'ok', rule: 'no sign of trouble', evidence: '' });
 
+const BLOCK_PAGE = 'block page ';
+const UNVERIFIED = ' (unverified)';
+
 /** Judges one outcome: the first rule that matches decides, in the order of the verdict table (docs/verdicts.md). */
 export function judge(outcome: Outcome, context: JudgeContext): Judgement {
-  return 'error' in outcome
-    ? judgeError(outcome.error, context)
-    : judgeAnswer(outcome.status, outcome.headers, context);
+  if ('error' in outcome) return judgeError(outcome.error, context);
+  const page = pageOf(outcome);
+  return byOwnRule(outcome, page, context) ?? judgeAnswer(outcome, page, context);
 }
 
-function judgeAnswer(status: number, headers: Headers, context: JudgeContext): Judgement {
+/** Whether a rule's name is that of a block page that was seen in the wild, so that a second one in a row is proof. */
+export function isSureBlockPage(rule: string): boolean {
+  return rule.startsWith(BLOCK_PAGE) && !rule.endsWith(UNVERIFIED);
+}
+
+function byOwnRule(answer: Answer, page: Page | undefined, context: JudgeContext): Judgement | undefined {
+  for (const rule of context.rules ?? []) {
+    if (rule.needsBody && !answer.body) continue;
+    if (rule.verdict === 'proxy-failed' && !context.hasProxy) continue;
+    try {
+      const evidence = rule.match(answer, page);
+      if (evidence === undefined) continue;
+      return rule.verdict === 'rate-limited'
+        ? rateLimited(rule.name, evidence, answer)
+        : because(rule.verdict, rule.name, evidence);
+    } catch (error) {
+      if (!(error instanceof RuleError)) throw error;
+      context.onRuleError?.(error);
+    }
+  }
+  return undefined;
+}
+
+function judgeAnswer(answer: Answer, page: Page | undefined, context: JudgeContext): Judgement {
+  const { status, headers } = answer;
   if (status === 407 && context.hasProxy)
     return because('proxy-failed', 'status 407', 'the proxy wants credentials');
-  if (status === 429 || (status === 503 && headers.has('retry-after'))) {
-    const wait = retryAfterMs(headers);
-    const evidence = wait === undefined ? `status ${status}` : `status ${status}, retry after ${wait} ms`;
-    const rule = status === 429 ? 'status 429' : 'status 503 with retry-after';
-    return { verdict: 'rate-limited', rule, evidence, ...(wait === undefined ? {} : { retryAfterMs: wait }) };
-  }
-  if (context.isBlockedStatus(status)) return because('blocked', 'blocked status', `status ${status}`);
-  if (status >= 500) return because('failed', 'server error', `status ${status}`);
+  const match = matchSignature(answer, page);
+  // Where the status says enough, the page says who is behind it.
+  const evidence = match ? `status ${status}, ${match.signature.name}` : `status ${status}`;
+  if (status === 429) return rateLimited('status 429', evidence, answer);
+  if (status === 503 && headers.has('retry-after'))
+    return rateLimited('status 503 with retry-after', evidence, answer);
+  if (context.isBlockedStatus(status)) return because('blocked', 'blocked status', evidence);
+  if (match) return blockPage(match, status);
+  if (status >= 500) return because('failed', 'server error', evidence);
   return OK;
+}
+
+function blockPage({ signature, evidence }: SignatureMatch, status: number): Judgement {
+  const isSure = signature.verified !== false;
+  const judgement = because(
+    'blocked',
+    `${BLOCK_PAGE}${signature.name}${isSure ? '' : UNVERIFIED}`,
+    `status ${status}, ${evidence}`,
+  );
+  if (!isSure) return { ...judgement, penalty: 'rest' };
+  return status < 300 ? { ...judgement, penalty: 'rest-first' } : judgement;
+}
+
+function rateLimited(rule: string, evidence: string, { headers }: Answer): Judgement {
+  const wait = retryAfterMs(headers);
+  if (wait === undefined) return because('rate-limited', rule, evidence);
+  return {
+    verdict: 'rate-limited',
+    rule,
+    evidence: `${evidence}, retry after ${wait} ms`,
+    retryAfterMs: wait,
+  };
 }
 
 function judgeError(error: unknown, { hasProxy }: JudgeContext): Judgement {

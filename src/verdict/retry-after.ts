@@ -3,7 +3,7 @@
  * 10.2.3). A date counts from the answer's own `Date`, so that a clock that is off, ours or theirs, does not matter.
  * `undefined` without the header or where it makes no sense.
  */
-export function retryAfterMs(headers: Headers, now = Date.now()): number | undefined {
+export function retryAfterMs(headers: Pick<Headers, 'get'>, now = Date.now()): number | undefined {
   const value = headers.get('retry-after')?.trim();
   if (!value) return undefined;
   if (/^\d+(\.\d+)?$/.test(value)) return Math.min(Math.round(Number(value) * 1000), Number.MAX_SAFE_INTEGER);

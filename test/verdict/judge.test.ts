@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isGraver, judge } from '../../src/verdict/judge.ts';
+import { isGraver, judge, type Verdict } from '../../src/verdict/judge.ts';
 import { retryAfterMs } from '../../src/verdict/retry-after.ts';
 
 const blocked = [401, 403, 429];
@@ -53,10 +53,15 @@ describe('judge', () => {
   });
 
   it('knows which verdict outweighs which', () => {
-    expect(isGraver('blocked', 'rate-limited')).toBe(true);
-    expect(isGraver('rate-limited', 'failed')).toBe(true);
-    expect(isGraver('failed', 'ok')).toBe(true);
-    expect(isGraver('ok', 'ok')).toBe(false);
+    const of = (verdict: Verdict, more: object = {}) => ({ verdict, rule: '', evidence: '', ...more });
+    expect(isGraver(of('blocked'), of('rate-limited'))).toBe(true);
+    expect(isGraver(of('rate-limited'), of('failed'))).toBe(true);
+    expect(isGraver(of('failed'), of('ok'))).toBe(true);
+    expect(isGraver(of('ok'), of('ok'))).toBe(false);
+    expect(isGraver(of('blocked'), of('blocked', { penalty: 'rest' }))).toBe(true);
+    expect(isGraver(of('blocked'), of('blocked', { by: 'other.example' }))).toBe(true);
+    expect(isGraver(of('blocked', { penalty: 'rest' }), of('blocked'))).toBe(false);
+    expect(isGraver(of('blocked'), of('blocked'))).toBe(false);
   });
 });
 
