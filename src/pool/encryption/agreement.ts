@@ -42,8 +42,8 @@ export async function writeAgreement(
 }
 
 /**
- * Finds out, before a pool uses a store, whether it may: all of its keys are needed, or none where it is not sealed. The first
- * pool with a key seals an empty store; one that seals with a key of which the others do not know adds it.
+ * Finds out, before a pool uses a store, whether it may: all of its keys are needed, or none where it is not sealed.
+ * The first pool with a key seals an empty store; one that seals with a key of which the others do not know adds it.
  * @throws StoreError `WRONG_KEY`; nothing was written
  */
 export async function agreeOnKeys(store: SessionStore, sealing: Sealing | undefined): Promise<void> {

@@ -11,9 +11,9 @@ const TAG_BYTES = 16;
 /**
  * Seals bodies with the first of some keys, and opens what any of them has sealed. Never falls back to clear text.
  *
- * A sealed body is `troupe-sealed:1:<key id>:<base64url of nonce, ciphertext and tag>`, by AES-256-GCM with a key of the
- * session's own. All that stands in front, and the session's id, is authenticated with it: a body that was cut, changed or moved to
- * another session does not open.
+ * A sealed body is `troupe-sealed:1:<key id>:<base64url of nonce, ciphertext and tag>`, by AES-256-GCM with a key of
+ * the session's own. All that stands in front, and the session's id, is authenticated with it: a body that was cut,
+ * changed or moved to another session does not open.
  */
 export class Sealing {
   readonly keys: readonly [MasterKey, ...MasterKey[]];

@@ -6,8 +6,8 @@ import { isBusy, toStoreError } from './sqlite-errors.ts';
 const WAIT_MS = 10_000;
 
 /**
- * Leaves nothing of earlier bodies in the file or its log: SQLite keeps what was replaced in free space until that is used
- * again. Blocks, and is a connection of its own, because `VACUUM` must stand outside of any transaction.
+ * Leaves nothing of earlier bodies in the file or its log: SQLite keeps what was replaced in free space until that is
+ * used again. Blocks, and is a connection of its own, because `VACUUM` must stand outside of any transaction.
  */
 export function scrub(path: string): void {
   const db = new DatabaseSync(path, { timeout: WAIT_MS });
