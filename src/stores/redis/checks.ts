@@ -37,6 +37,9 @@ export function checkServer(info: string, where: string): void {
 
 /** `found`: what the script `open` answered: the version of the data, or the name of a foreign key. */
 export function checkLayout(found: unknown, where: string): void {
+  if (found === '32 bits') {
+    throw new StoreError('STORE_UNUSABLE', `${where} is a 32-bit build of Redis; one with 64 bits is needed`);
+  }
   if (typeof found === 'string') {
     throw new StoreError(
       'STORE_UNUSABLE',

@@ -26,11 +26,12 @@ import type {
 } from '../store.ts';
 import type { RedisClient } from './client.ts';
 import { Connection } from './connection.ts';
+import { Gathered } from './gathered.ts';
 import { keysOf, poolName } from './keys.ts';
 import { sessionArguments, toLeaseResult, toListed } from './replies.ts';
 import { scripts } from './scripts.ts';
 import { StoreTime } from './store-time.ts';
-import { newToken, placeToken } from './tokens.ts';
+import { newToken } from './tokens.ts';
 import { readUrl } from './url.ts';
 import { Watchers } from './watchers.ts';
 
@@ -42,6 +43,8 @@ const ADD_STEP = 1000;
 const STEP = 100;
 /** Records that one page looks at: a state may be rare. */
 const LIST_LOOK = 400;
+/** Leases, or releases, that one script carries out: a fraction of a millisecond. */
+const MOST_GATHERED = 32;
 /** The script keeps its length in a byte. */
 const HOLDER_LENGTH = 80;
 
@@ -108,6 +111,12 @@ class RedisSessionStore implements RedisStore {
   readonly #time: StoreTime;
   readonly #connection: Connection;
   readonly #watchers: Watchers;
+  readonly #leases = new Gathered<LeaseRequest, LeaseResult>(MOST_GATHERED, (requests) =>
+    this.#leaseSome(requests),
+  );
+  readonly #releases = new Gathered<Release, ReleaseResult>(MOST_GATHERED, (items) =>
+    this.#releaseSome(items),
+  );
 
   constructor(options: RedisStoreOptions) {
     checkOptions(options, { url: anUrl, client: aClient, pool: poolName, clock: aClock });
@@ -132,18 +141,26 @@ class RedisSessionStore implements RedisStore {
     return this.#connection.open();
   }
 
-  async lease(request: LeaseRequest): Promise<LeaseResult> {
-    const token = newToken();
-    const holder = request.holder.slice(0, HOLDER_LENGTH);
-    const toResult = (reply: unknown) => toLeaseResult(reply, token, () => placeToken(token, holder));
-    const args = leaseArguments(this.#time.argument(), request, token, holder);
-    const reply = await this.#connection.run(scripts.lease, args, (late) => {
-      // Nobody knows of it any more: it goes back as it was.
-      const result = toResult(late);
-      if (result.kind === 'leased' || result.kind === 'vacant')
-        this.release(result.lease, null).catch(() => {});
+  lease(request: LeaseRequest): Promise<LeaseResult> {
+    return this.#leases.add(leaseKey(request), request);
+  }
+
+  /** `requests`: of those who ask for the same. */
+  async #leaseSome(requests: readonly LeaseRequest[]): Promise<LeaseResult[]> {
+    const [request] = requests;
+    const holder = request!.holder.slice(0, HOLDER_LENGTH);
+    const tokens = requests.map(newToken);
+    const args = [this.#time.argument(requests.length), ...leaseArguments(request!, holder), ...tokens];
+    const toResults = (replies: unknown) =>
+      (replies as unknown[]).map((reply, at) => toLeaseResult(reply, tokens[at]!, holder));
+    const replies = await this.#connection.run(scripts.lease, args, (late) => {
+      // Nobody knows of these any more: they go back as they were.
+      for (const result of toResults(late)) {
+        if (result.kind === 'leased' || result.kind === 'vacant')
+          this.release(result.lease, null).catch(() => {});
+      }
     });
-    return toResult(reply);
+    return toResults(replies);
   }
 
   async create(place: Lease, session: NewSession): Promise<CreateResult> {
@@ -157,8 +174,14 @@ class RedisSessionStore implements RedisStore {
 
   async release(lease: Lease, change: ReleaseChange | null, isRepeat = false): Promise<ReleaseResult> {
     checkBody(change?.body);
-    const args = releaseArguments(this.#time.argument(), lease, change, isRepeat, this.#name);
-    return RELEASED[(await this.#connection.run(scripts.release, args)) as number]!;
+    return this.#releases.add('', { lease, change, isRepeat });
+  }
+
+  async #releaseSome(items: readonly Release[]): Promise<ReleaseResult[]> {
+    const args = [this.#time.argument(items.length), this.#name];
+    for (const { lease, change, isRepeat } of items) pushRelease(args, lease, change, isRepeat);
+    const replies = (await this.#connection.run(scripts.release, args)) as number[];
+    return replies.map((reply) => RELEASED[reply]!);
   }
 
   async renew(renewals: readonly Renewal[]): Promise<RenewOutcome[]> {
@@ -306,34 +329,42 @@ class RedisSessionStore implements RedisStore {
 
 const LETTERS = { 'round-robin': 'f', 'use-until-failure': 'l', random: 'r' } as const;
 
-function leaseArguments(time: string, request: LeaseRequest, token: string, holder: string): string[] {
+/** The same for requests that ask for the same. */
+function leaseKey({ rotation, fill, leaseMs, holder, id, site, limit, wake }: LeaseRequest): string {
+  const quoted = (name: string | undefined) => (name === undefined ? '' : JSON.stringify(name));
+  return `${rotation} ${fill} ${leaseMs} ${limit} ${wake} ${quoted(site)} ${quoted(id)} ${holder}`;
+}
+
+function leaseArguments(request: LeaseRequest, holder: string): string[] {
   let mode: string = LETTERS[request.rotation];
   if (request.fill === 'first') mode += 'F';
   if (request.wake) mode += 'w';
   const limit = request.limit === undefined ? '' : String(request.limit);
-  return [time, String(request.leaseMs), token, holder, mode, limit, request.site ?? '', request.id ?? ''];
+  return [String(request.leaseMs), holder, mode, limit, request.site ?? '', request.id ?? ''];
 }
 
-function releaseArguments(
-  time: string,
-  lease: Lease,
-  change: ReleaseChange | null,
-  isRepeat: boolean,
-  from: string,
-): string[] {
-  const args = [time, lease.id, lease.token, String(lease.fence), from, isRepeat ? '1' : ''];
+interface Release {
+  readonly lease: Lease;
+  readonly change: ReleaseChange | null;
+  readonly isRepeat: boolean;
+}
+
+/** Eight arguments. */
+function pushRelease(args: string[], lease: Lease, change: ReleaseChange | null, isRepeat: boolean): void {
+  const asked = isRepeat ? 'r' : '';
   if (change === null) {
-    args.push('', '', '');
-    return args;
+    args.push(lease.id, lease.token, String(lease.fence), `n${asked}`, '', '', '', '');
+    return;
   }
   const { status, reason, restMs, blocks, body } = change;
   const isRare = status !== 'usable' || restMs || (blocks !== undefined && blocks.length > 0);
   const rare = isRare
     ? JSON.stringify({ status: status === 'usable' ? undefined : status, reason, restMs, blocks })
     : '';
-  args.push(String(change.usageCount), String(change.errorScore), rare);
-  if (body !== undefined) args.push(body as string);
-  return args;
+  const flags = body === undefined ? asked : `b${asked}`;
+  const uses = String(change.usageCount);
+  const given = body === undefined ? '' : (body as string);
+  args.push(lease.id, lease.token, String(lease.fence), flags, uses, String(change.errorScore), rare, given);
 }
 
 function rewriteArguments({ id, ifBody, body, key, tag }: Rewrite): string[] {

@@ -6,6 +6,7 @@ import type {
   SessionStatus,
   StoredSession,
 } from '../store.ts';
+import { placeToken } from './tokens.ts';
 
 /** A new session as `pieces/births.ts` takes it: ten arguments. The texts come back with each lease as they are. */
 export function sessionArguments(session: NewSession): string[] {
@@ -39,11 +40,11 @@ type LeasedNumbers = [
 ];
 
 /** `leased` is two texts, the numbers and the body; the other answers are one. */
-export function toLeaseResult(reply: unknown, token: string, place: () => string): LeaseResult {
+export function toLeaseResult(reply: unknown, token: string, holder: string): LeaseResult {
   if (Array.isArray(reply)) return toLeased(reply[0] as string, reply[1] as string, token);
   const [kind, value] = JSON.parse(reply as string) as [string, number | null];
   if (kind === 'vacant') {
-    return { kind, lease: { id: '', token: place(), fence: 1 }, now: value! };
+    return { kind, lease: { id: '', token: placeToken(token, holder), fence: 1 }, now: value! };
   }
   return kind === 'none' ? { kind, retryInMs: value } : { kind: 'again' };
 }

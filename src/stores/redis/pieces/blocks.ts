@@ -6,8 +6,8 @@ import { lua } from './lua.ts';
  */
 export const blocks = lua`
 local function indexEntry(site, isBan, at, id)
-  if isBan then return string.format('x%s:b%016.0f:%s', site, at, id) end
-  return string.format('x%s:r%013.0f:%s', site, at, id)
+  if isBan then return string.format('x%s:b%016d:%s', site, at, id) end
+  return string.format('x%s:r%013d:%s', site, at, id)
 end
 
 -- When the block in such a text ends (math.huge: a ban), and since when it is there; nil if there is none.
@@ -77,13 +77,13 @@ local function setBlock(id, name, ms, keepLonger)
     if isBan and before == math.huge then return end
   end
   if not site then
-    site = string.format('%.0f', call('HINCRBY', DATA, '#site', 1))
+    site = string.format('%d', call('HINCRBY', DATA, '#site', 1))
     call('HSET', DATA, 's' .. name, site, 'n' .. site, name)
   end
   -- Counted first, so that the site is not forgotten in between.
   count(site, isBan, 1)
   if before then text = dropBlock(id, text, site, before, since) end
-  writeBlocks(id, string.format('%s%s:%s:%.0f;', text, site, isBan and '-' or string.format('%.0f', till), tick))
+  writeBlocks(id, string.format('%s%s:%s:%d;', text, site, isBan and '-' or string.format('%d', till), tick))
   call('ZADD', INDEX, 0, indexEntry(site, isBan, isBan and tick or till, id))
 end
 

@@ -129,6 +129,6 @@ end
 /** Room for one more. A reserved place whose lease ran out is free. */
 export const vacancy = lua`
 local function taken()
-  return call('ZCARD', DUE) + call('ZCOUNT', PLACES, string.format('(%.0f', dueNow), '+inf')
+  return call('ZCARD', DUE) + call('ZCOUNT', PLACES, string.format('(%d', dueNow), '+inf')
 end
 `;

@@ -19,7 +19,7 @@ end
 -- The next lease or rest that ends, of one that is not banned from the site and does not expire before. Looks at no more
 -- than 72; the last of them then stands for the rest, for too early is harmless.
 local function nextDue(site)
-  local from, best, last = string.format('(%.0f', dueNow), nil, nil
+  local from, best, last = string.format('(%d', dueNow), nil, nil
   for _, part in ipairs({ { 0, 8 }, { 8, 64 } }) do
     local rows = call('ZRANGEBYSCORE', DUE, from, '+inf', 'WITHSCORES', 'LIMIT', part[1], part[2])
     for i = 1, #rows, 2 do
@@ -41,7 +41,7 @@ end
 -- The next rest for the site that ends, among those that are free otherwise. A few: the earliest may be leased.
 local function nextSiteRest(site)
   local prefix, best = 'x' .. site .. ':r', nil
-  for _, entry in ipairs(call('ZRANGEBYLEX', INDEX, '(' .. prefix .. string.format('%013.0f', now) .. ':\255', '[' .. prefix .. ':', 'LIMIT', 0, 16)) do
+  for _, entry in ipairs(call('ZRANGEBYLEX', INDEX, '(' .. prefix .. string.format('%013d', now) .. ':\255', '[' .. prefix .. ':', 'LIMIT', 0, 16)) do
     local id = string.sub(entry, #prefix + 15)
     local at = math.max(tonumber(string.sub(entry, #prefix + 1, #prefix + 13)), tonumber(call('ZSCORE', DUE, id)) / 1000)
     local r = read(id)
@@ -51,7 +51,7 @@ local function nextSiteRest(site)
 end
 
 local function first(key, from, scale)
-  local one = call('ZRANGEBYSCORE', key, string.format('(%.0f', from), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+  local one = call('ZRANGEBYSCORE', key, string.format('(%d', from), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
   return one[2] and tonumber(one[2]) / scale or math.huge
 end
 

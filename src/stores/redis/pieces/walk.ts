@@ -20,7 +20,7 @@ end
 
 local function stretchesText(stretches)
   local texts = {}
-  for i, stretch in ipairs(stretches) do texts[i] = string.format('%.0f-%.0f', stretch[1], stretch[2]) end
+  for i, stretch in ipairs(stretches) do texts[i] = string.format('%d-%d', stretch[1], stretch[2]) end
   return table.concat(texts, ' ')
 end
 

@@ -7,12 +7,15 @@ import { start } from '../pieces/start.ts';
 import { walk } from '../pieces/walk.ts';
 
 /**
- * Leases one session, or reserves a place. Most often the first in the queue will do: that way is written out, above all
- * that the others need, because Lua makes each function anew in each call.
+ * Leases sessions, or reserves places, for so many who ask for the same: one answer for each. Most often the first in the
+ * queue will do: that way is written out, above all that the others need, because Lua makes each function anew in each
+ * call, and with one command of each kind for all who ask.
  */
 export const lease = lua`${start}${recordFormat}
-local leaseMs, token, holder, mode = tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]
-local limit, site, wanted = tonumber(ARGV[6]), ARGV[7], ARGV[8]
+local leaseMs, holder, mode, limit, site, wanted = tonumber(ARGV[2]), ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6], ARGV[7]
+-- The tokens that they bring stand behind.
+local BEFORE = 7
+local asked, answers = #ARGV - BEFORE, {}
 local rotation = string.sub(mode, 1, 1)
 local isFillFirst = limit and string.find(mode, 'F', 1, true)
 local till = tickIn(leaseMs)
@@ -20,28 +23,40 @@ local till = tickIn(leaseMs)
 -- Somebody is blocked for the asked site only if it has a number.
 local number = site ~= '' and call('HGET', DATA, 's' .. site)
 
--- What the new holder is told: numbers, and the texts as they were given.
+-- What a new holder is told: numbers, and the texts as they were given. Most numbers are whole, and %d takes a tenth of the
+-- time of %.17g (and of what Redis does with a number that it is given: hence the texts of ticks).
 local function answer(fence, uses, score, recovered, created, expires, maxUses, texts, body)
-  return { string.format('[%.0f,%.0f,%.17g,%.17g,%d,%.0f,%.0f,%.17g,%s]', now, fence, uses, score, recovered, created, expires,
-    maxUses, texts), body }
+  local scoreText = string.format(score % 1 == 0 and '%d' or '%.17g', score)
+  return { string.format('[%d,%d,%d,%s,%d,%d,%d,%d,%s]', now, fence, uses, scoreText, recovered, created, expires, maxUses, texts), body }
 end
 
 if not number and not isFillFirst and wanted == '' and rotation ~= 'r' then
-  local first
-  if rotation == 'f' then first = call('ZRANGE', DUE, 0, 0, 'WITHSCORES')
-  else first = call('ZREVRANGEBYSCORE', DUE, dueNow, '-inf', 'WITHSCORES', 'LIMIT', 0, 1) end
-  local id = first[1]
-  if id and tonumber(first[2]) <= dueNow then
-    local stored = call('HMGET', DATA, 'r' .. id, 'b' .. id)
-    local held, recovered, status, fence, uses, maxUses, score, expires, created, _, _, _, _, texts, more =
-      struct.unpack(FORMAT, stored[1])
-    if held == 0 and (maxUses < 0 or uses < maxUses) and (expires < 0 or expires > now) then
-      call('HSET', DATA, 'r' .. id, struct.pack(FORMAT, 1, 0, status, fence + 1, uses, maxUses, score, expires, created,
-        till, now, #token, token, #holder, holder, #texts, texts, #more, more))
-      call('ZADD', DUE, till, id)
-      return answer(fence + 1, uses, score, recovered, created, expires, maxUses, texts, stored[2])
-    end
+  local rows
+  if rotation == 'f' then rows = call('ZRANGE', DUE, 0, asked - 1, 'WITHSCORES')
+  else rows = call('ZREVRANGEBYSCORE', DUE, dueNow, '-inf', 'WITHSCORES', 'LIMIT', 0, asked) end
+  local fields = {}
+  for i = 1, #rows, 2 do
+    if tonumber(rows[i + 1]) > dueNow then break end
+    fields[i], fields[i + 1] = 'r' .. rows[i], 'b' .. rows[i]
   end
+  local stored = fields[1] and call('HMGET', DATA, unpack(fields)) or {}
+  local written, dues = {}, {}
+  for i = 1, #stored, 2 do
+    local held, recovered, status, fence, uses, maxUses, score, expires, created, _, _, _, _, texts, more =
+      struct.unpack(FORMAT, stored[i])
+    if held == 1 or maxUses >= 0 and uses >= maxUses or expires >= 0 and expires <= now then break end
+    local n = #answers + 1
+    local token = ARGV[BEFORE + n]
+    written[i], written[i + 1] = fields[i], struct.pack(FORMAT, 1, 0, status, fence + 1, uses, maxUses, score, expires, created,
+      till, now, #token, token, #holder, holder, #texts, texts, #more, more)
+    dues[i], dues[i + 1] = string.format('%d', till), rows[i]
+    answers[n] = answer(fence + 1, uses, score, recovered, created, expires, maxUses, texts, stored[i + 1])
+  end
+  if written[1] then
+    call('HSET', DATA, unpack(written))
+    call('ZADD', DUE, unpack(dues))
+  end
+  if #answers == asked then return answers end
 end
 
 -- Records that this call may still look at. One that ends on the way counts for four: that is what it costs.
@@ -60,7 +75,7 @@ local function blockedUntil(id)
 end
 
 -- Hands a session out that is due; nil if it must not be: it is over, or an order waited.
-local function take(id, due)
+local function take(id, due, token)
   local r = read(id)
   r.due = due
   if r.isHeld then
@@ -82,34 +97,23 @@ local function hasRoom()
 end
 
 -- A place is a member of its own, with the token and whose it is.
-local function reserve()
+local function reserve(token)
   local over = call('ZRANGEBYSCORE', PLACES, '-inf', dueNow, 'LIMIT', 0, 16)
   if #over > 0 then call('ZREM', PLACES, unpack(over)) end
   call('ZADD', PLACES, till, '.' .. token .. ' ' .. holder)
-  return string.format('["vacant",%.0f]', now)
+  return string.format('["vacant",%d]', now)
 end
 
 local function none(retryInMs)
   if string.find(mode, 'w', 1, true) then call('HSET', DATA, '#waiting', tickIn(60000), '#version', VERSION) end
-  return string.format('["none",%s]', retryInMs and string.format('%.0f', retryInMs) or 'null')
-end
-
-if wanted ~= '' then
-  local due = tonumber(call('ZSCORE', DUE, wanted) or nil)
-  if not due then return none(nil) end
-  local blocked = blockedUntil(wanted)
-  if due > dueNow or blocked then return none(retryOneInMs(wanted, due, blocked)) end
-  local leased = take(wanted, due)
-  if leased then return leased end
-  due = tonumber(call('ZSCORE', DUE, wanted) or nil)
-  return none(due and retryOneInMs(wanted, due, blockedUntil(wanted)) or nil)
+  return string.format('["none",%s]', retryInMs and string.format('%d', retryInMs) or 'null')
 end
 
 -- A session whose rest for the site is over. Such a one stands where the walk has already passed, so they come first.
 local function nextRested()
   local prefix = 'x' .. number .. ':r'
   while budget > 0 do
-    local ended = call('ZRANGEBYLEX', INDEX, '[' .. prefix, '[' .. prefix .. string.format('%013.0f', now) .. ':\255', 'LIMIT', 0, 8)
+    local ended = call('ZRANGEBYLEX', INDEX, '[' .. prefix, '[' .. prefix .. string.format('%013d', now) .. ':\255', 'LIMIT', 0, 8)
     if #ended == 0 then return nil end
     for _, entry in ipairs(ended) do
       local id = string.sub(entry, #prefix + 15)
@@ -125,7 +129,7 @@ local function nextRested()
 end
 
 -- A few tries by chance, before the order of the queue decides.
-local function probe()
+local function probe(token)
   -- Redis starts its random numbers anew in each call.
   math.randomseed(tonumber(string.sub(redis.sha1hex(token), 1, 7), 16))
   local ready = call('ZCOUNT', DUE, '-inf', dueNow)
@@ -138,7 +142,7 @@ local function probe()
   return nil
 end
 
-local function nextCandidate()
+local function nextCandidate(token)
   if budget <= 0 then return 'again' end
   local id, due
   if number then
@@ -146,7 +150,7 @@ local function nextCandidate()
     if id then return id, due end
   end
   if rotation == 'r' then
-    id, due = probe()
+    id, due = probe(token)
     if id then return id, due end
   end
   if number then return nextUnblocked(number, rotation == 'l') end
@@ -155,38 +159,61 @@ local function nextCandidate()
   return one[1], tonumber(one[2])
 end
 
-if isFillFirst then
-  local looked = buryExpired(32)
-  budget = budget - looked * 4
-  if hasRoom() then return reserve() end
-end
-while true do
-  local id, due = nextCandidate()
-  if id == 'again' then return '["again"]' end
-  if not id then break end
-  local leased = take(id, due)
+local function leaseWanted(token)
+  local due = tonumber(call('ZSCORE', DUE, wanted) or nil)
+  if not due then return none(nil) end
+  local blocked = blockedUntil(wanted)
+  if due > dueNow or blocked then return none(retryOneInMs(wanted, due, blocked)) end
+  local leased = take(wanted, due, token)
   if leased then return leased end
-  budget = budget - 4
+  due = tonumber(call('ZSCORE', DUE, wanted) or nil)
+  return none(due and retryOneInMs(wanted, due, blockedUntil(wanted)) or nil)
 end
 
-local expired = buryExpired(64)
-if limit and hasRoom() then return reserve() end
-if expired == 64 then return '["again"]' end
+local function leaseAny(token)
+  if isFillFirst then
+    budget = budget - buryExpired(32) * 4
+    if hasRoom() then return reserve(token) end
+  end
+  while true do
+    local id, due = nextCandidate(token)
+    if id == 'again' then return '["again"]' end
+    if not id then break end
+    local leased = take(id, due, token)
+    if leased then return leased end
+    budget = budget - 4
+  end
 
--- Where every living session is banned for good, the one banned longest among those that nobody holds makes room.
-local living = call('ZCARD', DUE)
-local isAllBanned = limit and number and living > 0 and tonumber(call('HGET', DATA, 'h' .. number) or 0) >= living
-if isAllBanned then
-  local prefix = 'x' .. number .. ':b'
-  for _, entry in ipairs(call('ZRANGEBYLEX', INDEX, '[' .. prefix, '[' .. prefix .. ':', 'LIMIT', 0, math.max(budget, 1))) do
-    local r = read(string.sub(entry, #prefix + 18))
-    if not isLeased(r) then
-      die(r, 'retired', 'made room')
-      budget = budget - 4
-      if hasRoom() then return reserve() end
-      if budget <= 0 then return '["again"]' end
+  local expired = buryExpired(64)
+  if limit and hasRoom() then return reserve(token) end
+  if expired == 64 then return '["again"]' end
+
+  -- Where every living session is banned for good, the one banned longest among those that nobody holds makes room.
+  local living = call('ZCARD', DUE)
+  local isAllBanned = limit and number and living > 0 and tonumber(call('HGET', DATA, 'h' .. number) or 0) >= living
+  if isAllBanned then
+    local prefix = 'x' .. number .. ':b'
+    for _, entry in ipairs(call('ZRANGEBYLEX', INDEX, '[' .. prefix, '[' .. prefix .. ':', 'LIMIT', 0, math.max(budget, 1))) do
+      local r = read(string.sub(entry, #prefix + 18))
+      if not isLeased(r) then
+        die(r, 'retired', 'made room')
+        budget = budget - 4
+        if hasRoom() then return reserve(token) end
+        if budget <= 0 then return '["again"]' end
+      end
     end
   end
+  return none(retryInMs(not isAllBanned and number, limit))
 end
-return none(retryInMs(not isAllBanned and number, limit))
+
+local isRefused = false
+-- Where there is none for one, there is none for the others.
+for n = #answers + 1, asked do
+  local token = ARGV[BEFORE + n]
+  if isRefused then answers[n] = answers[n - 1]
+  elseif wanted ~= '' then answers[n] = leaseWanted(token)
+  else answers[n] = leaseAny(token) end
+  isRefused = type(answers[n]) == 'string' and string.sub(answers[n], 1, 9) ~= '["vacant"'
+end
+return answers
 `;

@@ -8,7 +8,7 @@ local field, value, version = 'D' .. ARGV[2], ARGV[3], tonumber(ARGV[4])
 local stored = call('HGET', DATA, field)
 local before = stored and tonumber(string.match(stored, '^%d+')) or 0
 if before ~= version then return 0 end
-call('HSET', DATA, field, string.format('%.0f:%s', version + 1, value), '#version', VERSION)
+call('HSET', DATA, field, string.format('%d:%s', version + 1, value), '#version', VERSION)
 return version + 1
 `;
 
@@ -58,9 +58,11 @@ return 1
 
 /**
  * Looks at what there is under our names before anything else is done: the version of the data, which is noted where
- * there is none. Answers it, or the name of a key that is of another kind.
+ * there is none. Answers it, or the name of a key that is of another kind, or '32 bits'.
  */
 export const open = lua`
+-- Ticks do not fit into the whole numbers of a 32-bit server.
+if string.format('%d', 4611686018427387904) ~= '4611686018427387904' then return '32 bits' end
 local kinds = { 'zset', 'hash', 'zset', 'zset', 'zset', 'zset', 'zset', 'zset' }
 for i, kind in ipairs(kinds) do
   local found = redis.call('TYPE', KEYS[i]).ok

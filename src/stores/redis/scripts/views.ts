@@ -16,15 +16,15 @@ local function view(r, state, due)
   local shown = {}
   for site, till, since in string.gmatch(call('HGET', DATA, 'x' .. r.id) or '', '(%d+):([^:;]+):(%d+);') do
     if till == '-' or tonumber(till) > now then
-      shown[#shown + 1] = string.format('[%s,%.0f,%s]', cjson.encode(call('HGET', DATA, 'n' .. site)), math.floor(since / 1000),
+      shown[#shown + 1] = string.format('[%s,%d,%s]', cjson.encode(call('HGET', DATA, 'n' .. site)), math.floor(since / 1000),
         till == '-' and 'null' or till)
     end
   end
-  local untilAt = (state == 'leased' or state == 'resting') and string.format('%.0f', math.floor(due / 1000)) or 'null'
+  local untilAt = (state == 'leased' or state == 'resting') and string.format('%d', math.floor(due / 1000)) or 'null'
   local sinceAt = 'null'
-  if state == 'leased' then sinceAt = string.format('%.0f', r.since) end
-  if state == 'dead' then sinceAt = string.format('%.0f', math.floor(r.till / 1000)) end
-  return string.format('[%.0f,%.0f,%.17g,%.17g,%.17g,"%s",%s,"%s",%s,%s,%s,[%s],%s]', r.created, r.expires, r.uses, r.maxUses, r.score,
+  if state == 'leased' then sinceAt = string.format('%d', r.since) end
+  if state == 'dead' then sinceAt = string.format('%d', math.floor(r.till / 1000)) end
+  return string.format('[%d,%d,%.17g,%.17g,%.17g,"%s",%s,"%s",%s,%s,%s,[%s],%s]', r.created, r.expires, r.uses, r.maxUses, r.score,
     r.status, cjson.encode(textOf(moreOf(r).reason) or cjson.null), state, untilAt, cjson.encode(r.holder), sinceAt,
     table.concat(shown, ','), r.texts)
 end
@@ -52,7 +52,7 @@ export const list = lua`${needed}
 local after, limit, wanted, look = ARGV[2], tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
 buryExpired(64)
 local ids = call('ZRANGEBYLEX', INDEX, after == '' and '[i' or '(i' .. after, '[i\255', 'LIMIT', 0, look + 1)
-local page, last, shown = { string.format('%.0f', now), '' }, '', 0
+local page, last, shown = { string.format('%d', now), '' }, '', 0
 for i, entry in ipairs(ids) do
   if shown == limit or i > look then
     page[2] = last
@@ -75,7 +75,7 @@ return page
 /** Counters, and index entries for what depends on the time: one JSON text. */
 export const count = lua`${start}${recordFormat}${records}${blocks}${lives}${vacancy}
 buryExpired(64)
-local after = string.format('(%.0f', dueNow)
+local after = string.format('(%d', dueNow)
 local living, away = call('ZCARD', DUE), call('ZCOUNT', DUE, after, '+inf')
 local resting = call('ZCOUNT', RESTING, after, '+inf')
 
@@ -93,7 +93,7 @@ for i = 1, #sizes, 2 do
   local banned = tonumber(call('HGET', DATA, 'h' .. site) or 0)
   local rests = blocked - banned
   if rests > 0 then
-    rests = rests - call('ZLEXCOUNT', INDEX, '[' .. prefix, '[' .. prefix .. string.format('%013.0f', now) .. ':\255')
+    rests = rests - call('ZLEXCOUNT', INDEX, '[' .. prefix, '[' .. prefix .. string.format('%013d', now) .. ':\255')
   end
   if rests > 0 or banned > 0 then
     sites[#sites + 1] = string.format('%s:{"resting":%d,"banned":%d}', cjson.encode(call('HGET', DATA, 'n' .. site)), rests, banned)
@@ -101,7 +101,7 @@ for i = 1, #sizes, 2 do
 end
 
 local first = call('ZRANGEBYSCORE', DUE, after, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
-local nextReady = first[2] and string.format('%.0f', math.max(1, math.ceil(first[2] / 1000 - present))) or 'null'
+local nextReady = first[2] and string.format('%d', math.max(1, math.ceil(first[2] / 1000 - present))) or 'null'
 return string.format(
   '{"living":%d,"ready":%d,"leased":%d,"resting":%d,"places":%d,"dead":%d,"deaths":{%s},"sites":{%s},"nextReadyInMs":%s}',
   living, living - away, away - resting, resting, taken() - living, call('ZCARD', DEAD), table.concat(deaths, ','),
