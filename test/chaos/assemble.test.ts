@@ -79,6 +79,24 @@ describe('what a log tells', () => {
     expect(holds).toMatchObject([{ id: 'n', fence: 1, leasedFrom: 10, heardAt: 32, isBirth: true }]);
   });
 
+  it('takes a session that was asked for twice for one', () => {
+    const session = { id: 'n', usageCount: 0, maxUsageCount: null, expiresInMs: null };
+    const ask = (at: number, call: number): Line => ({
+      ...{ step: 'asked', at, call },
+      request: { kind: 'create', place: 'p', session },
+    });
+    const { births, holds } = assemble('w', [
+      ask(10, 1),
+      { step: 'failed', at: 20, call: 1, code: 'STORE_UNAVAILABLE' },
+      ask(21, 2),
+      ask(22, 3),
+      { step: 'answered', at: 30, call: 3, answer: { kind: 'created', fence: 1 } },
+      { step: 'answered', at: 31, call: 2, answer: { kind: 'created', fence: 1 } },
+    ]);
+    expect(births).toEqual([{ ...session, outcome: 'known', fence: 1, askedAt: 22 }]);
+    expect(holds).toHaveLength(1);
+  });
+
   it('leaves out the half line of a process that was killed', () => {
     const folder = mkdtempSync(join(tmpdir(), 'troupe-log-'));
     const file = join(folder, 'log');

@@ -90,7 +90,9 @@ class Assembly {
       this.#places.set(answer.place, { place, leasedFrom: askedAt, site: request.site });
       this.#history.places.push(place);
     } else if (request.kind === 'create' && answer.kind === 'created') {
-      this.#created(request, answer.fence, askedAt, heardAt);
+      // It was asked again, having had no answer, and both came in the end: it was made once.
+      if (!this.#holds.has(keyOf(request.session.id, answer.fence)))
+        this.#created(request, answer.fence, askedAt, heardAt);
     } else if (request.kind === 'add' && answer.kind === 'added' && answer.isAdded) {
       for (const session of request.sessions)
         this.#history.births.push({ ...session, outcome: 'known', fence: 0, askedAt });
@@ -111,7 +113,7 @@ class Assembly {
     else if (request.kind === 'create') {
       this.#endPlace(request.place, askedAt);
       this.#history.unheardLeases += 1;
-      births.push({ ...request.session, outcome: 'unknown', fence: 0, askedAt });
+      this.#born({ ...request.session, outcome: 'unknown', fence: 0, askedAt });
     } else if (request.kind === 'add') {
       for (const session of request.sessions)
         births.push({ ...session, outcome: 'unknown', fence: 0, askedAt });
@@ -131,7 +133,7 @@ class Assembly {
   ): void {
     const place = this.#places.get(id);
     this.#endPlace(id, askedAt);
-    this.#history.births.push({ ...session, outcome: 'known', fence, askedAt });
+    this.#born({ ...session, outcome: 'known', fence, askedAt });
     this.#hold({
       ...session,
       ...{ worker: this.#worker, fence, askedAt, heardAt, isBirth: true, recovered: false, mark: 0 },
@@ -140,6 +142,14 @@ class Assembly {
       renewals: [],
       releases: [],
     });
+  }
+
+  /** Once, however often it was asked for. */
+  #born(birth: SessionBirth): void {
+    const { births } = this.#history;
+    const known = births.findIndex(({ id }) => id === birth.id);
+    if (known < 0) births.push(birth);
+    else if (birth.outcome === 'known') births[known] = birth;
   }
 
   #hold(hold: Hold): void {

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ChaosOptions, commandOf, HELP, parseOptions } from './options.ts';
 import type { StoreKind } from './plan.ts';
-import { runSeed } from './run-seed.ts';
+import { type RunResult, runSeed } from './run-seed.ts';
 import { startServer } from './stage.ts';
-import { sumOf, type Tally } from './tally.ts';
+import { sumOf, type Tally, tallyOf } from './tally.ts';
 
 /** The whole of it may take no longer than this. */
 const BOUND_MS = 10 * 60_000;
@@ -57,7 +57,7 @@ async function runStore(
         break;
       }
       const folder = join(root, `${store}-${seed}`);
-      const result = await runSeed({ store, seed, seconds, workers, folder, server, broken });
+      const result = await runSeed({ store, seed, seconds, workers, folder, server, broken }).catch(notRun);
       tallies.push(result.tally);
       violations += result.violations.length;
       const { holds, hops } = result.tally;
@@ -74,6 +74,11 @@ async function runStore(
     await server?.close();
   }
   return { store, seeds: tallies.length, violations, tally: sumOf(tallies) };
+}
+
+/** What keeps a run from its end is found in its logs, too. */
+function notRun(error: unknown): RunResult {
+  return { violations: [{ rule: 'the run', message: String(error) }], tally: tallyOf([], 0, 0) };
 }
 
 let options: ChaosOptions | 'help';
