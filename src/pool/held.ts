@@ -205,7 +205,9 @@ export class HeldLeases implements LeaseHome {
     const sessionId = lease.grant.id;
     lease.end('lost', true);
     bodies.forget(sessionId);
-    connections.drop(sessionId);
+    // Another task of this very pool may have it by now, and its connections with it.
+    const isHeldAgain = this.#leases.some((other) => other !== lease && other.grant.id === sessionId);
+    if (!isHeldAgain) connections.drop(sessionId);
     if (events.isHeard('lost')) events.emit('lost', { sessionId, reason });
   }
 

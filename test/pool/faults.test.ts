@@ -438,3 +438,29 @@ describe('a wake-up', () => {
     expect(lease.isHeld).toBe(true);
   });
 });
+
+it('leaves the one who has the session now his connections, when a release turns out to be lost', async () => {
+  await using stage = await scene('sqlite');
+  const answering = Promise.withResolvers<void>();
+  const asked = Promise.withResolvers<void>();
+  await using site = await serve(async (_request, response) => {
+    asked.resolve();
+    await answering.promise;
+    response.end('the page');
+  });
+  const store = new FaultyStore(stage.store(), { shared: 'machine' });
+  const pool = stage.pool({ store, maxPoolSize: 1, leaseMs: 600 });
+  await pool.add({ id: 'a' });
+  const first = await pool.acquire();
+  store.fail('hangs', 'release', 1);
+  const released = failureOf(first.release());
+  // Its lease runs out on the way.
+  const second = await pool.acquire();
+  const fetching = second.session.fetch(site.url);
+  await asked.promise;
+  store.heal();
+  expect(await released).toMatchObject({ code: 'LEASE_LOST' });
+  answering.resolve();
+  expect(await (await fetching).text()).toBe('the page');
+  await second.release();
+});
