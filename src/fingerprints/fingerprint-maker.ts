@@ -91,7 +91,7 @@ export class FingerprintMaker {
    */
   advance(identity: BrowserIdentity): BrowserIdentity | undefined {
     if (this.#options.freeze) return undefined;
-    const [newest] = this.#known.versionsOf(identity);
+    const newest = this.#known.newestOf(identity);
     if (newest === undefined || newest - identity.version <= this.#maxVersionsBehind) return undefined;
     const { browser, os, device, locale, timeZone, machine } = identity;
     const kind = { browser, os, device, version: newest };

@@ -1,4 +1,4 @@
-import type { BrowserKind } from './browser-identity.ts';
+import { type BrowserKind, DEVICES, OPERATING_SYSTEMS } from './browser-identity.ts';
 import type { Drawing } from './drawing.ts';
 
 /** Whether a transport can appear as a browser, down to its TLS. */
@@ -7,7 +7,7 @@ export type CanAppearAs = (kind: BrowserKind) => boolean;
 /** Beyond what any browser will have soon. */
 const MAX_VERSION = 255;
 /** How often a version is drawn in search of one identity without a contradiction. */
-const MAX_DRAWS = 30;
+const MAX_DRAWS = 200;
 
 /**
  * The versions of browsers that both sides know: the generator has seen them, and without contradictions, and the transport
@@ -25,8 +25,26 @@ export class KnownBrowsers {
     this.#maxVersionsBehind = maxVersionsBehind;
   }
 
-  /** The newest known version and those at most `maxVersionsBehind` behind it, newest first; empty where none is known. */
-  versionsOf({ browser, os, device }: Omit<BrowserKind, 'version'>): readonly number[] {
+  /**
+   * The versions to make new identities of, newest first: those at most `maxVersionsBehind` behind the newest known
+   * of the browser, on any system; empty where none is known.
+   */
+  versionsOf(place: Omit<BrowserKind, 'version'>): readonly number[] {
+    const { browser } = place;
+    const newest = Math.max(
+      ...OPERATING_SYSTEMS.flatMap((os) =>
+        DEVICES.map((device) => this.#versionsOn({ browser, os, device })[0] ?? 0),
+      ),
+    );
+    return this.#versionsOn(place).filter((version) => newest - version <= this.#maxVersionsBehind);
+  }
+
+  /** The newest known version of the browser on its system, if any. */
+  newestOf(place: Omit<BrowserKind, 'version'>): number | undefined {
+    return this.#versionsOn(place)[0];
+  }
+
+  #versionsOn({ browser, os, device }: Omit<BrowserKind, 'version'>): readonly number[] {
     const key = `${browser} ${os} ${device}`;
     let versions = this.#versions.get(key);
     if (!versions) {
