@@ -15,9 +15,10 @@ afterAll(() => site.close());
 const pages = (count: number, ms: number, name: string) =>
   Array.from({ length: count }, (_, n) => `${site.url}/slow/${ms}?${name}=${n}`);
 
-describe.skipIf(!redisUrl).concurrent('a shared list', { timeout: 90_000 }, () => {
+// Beside each other: most of it is waiting for locks to run out.
+describe.skipIf(!redisUrl).concurrent('a shared list', { timeout: 150_000 }, () => {
   it('is done once when workers are killed in the middle of it', async () => {
-    await using scene = await QueueScene.on(redisUrl);
+    await using scene = await QueueScene.on(redisUrl, 'sqlite');
     const urls = pages(300, 100, 'killed');
     const fetching = await scene.fetch('list', urls, '-q');
     const doomed = [scene.work('-q', '-c', '4'), scene.work('-q', '-c', '4')];

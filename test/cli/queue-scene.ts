@@ -7,16 +7,22 @@ import { countLines, readResults, type Started, startTroupe, temporaryFolder, wr
 /** A queue of its own, a store that the processes share, and lists of its own, for one test. */
 export class QueueScene implements AsyncDisposable {
   readonly queue: string;
+  readonly store: string;
   readonly #folder: Awaited<ReturnType<typeof temporaryFolder>>;
   readonly #started: Started[] = [];
 
-  private constructor(queue: string, folder: Awaited<ReturnType<typeof temporaryFolder>>) {
+  private constructor(queue: string, store: string, folder: Awaited<ReturnType<typeof temporaryFolder>>) {
     this.queue = queue;
+    this.store = store;
     this.#folder = folder;
   }
 
-  static async on(redisUrl: string): Promise<QueueScene> {
-    return new QueueScene(`${redisUrl}?queue=${uniqueName()}`, await temporaryFolder());
+  /** With users in that Redis too, or in a file. */
+  static async on(redisUrl: string, users: 'redis' | 'sqlite' = 'redis'): Promise<QueueScene> {
+    const folder = await temporaryFolder();
+    const store =
+      users === 'redis' ? `${redisUrl}?pool=${uniqueName()}` : `sqlite:${folder.path('users.db')}`;
+    return new QueueScene(`${redisUrl}?queue=${uniqueName()}`, store, folder);
   }
 
   path(name: string): string {
@@ -26,10 +32,6 @@ export class QueueScene implements AsyncDisposable {
   /** Starts a worker. */
   work(...args: string[]): Started {
     return this.#start(['work', '--queue', this.queue, '--store', this.store, ...args]);
-  }
-
-  get store(): string {
-    return `sqlite:${this.path('users.db')}`;
   }
 
   /** Starts `troupe fetch` for a list, with an output of the same name. */
@@ -109,7 +111,7 @@ export class QueueScene implements AsyncDisposable {
 }
 
 /** Polls; tests that run beside each other cannot use `expect.poll`. */
-export async function until(isSo: () => Promise<boolean> | boolean, timeoutMs = 30_000): Promise<void> {
+export async function until(isSo: () => Promise<boolean> | boolean, timeoutMs = 60_000): Promise<void> {
   const giveUpAt = performance.now() + timeoutMs;
   while (!(await isSo())) {
     if (performance.now() > giveUpAt) throw new Error(`still not so after ${timeoutMs} ms: ${isSo}`);

@@ -19,7 +19,7 @@ afterAll(() => site.close());
 const pages = (count: number, path = 'plain') =>
   Array.from({ length: count }, (_, n) => `${site.url}/${path}${path.includes('?') ? '' : '/'}${n}`);
 
-describe.skipIf(!redisUrl).concurrent('a list in a queue', { timeout: 60_000 }, () => {
+describe.skipIf(!redisUrl)('a list in a queue', { timeout: 90_000 }, () => {
   it('is shared by workers, each URL once, and all show the progress of the whole', async () => {
     await using scene = await QueueScene.on(redisUrl);
     const urls = pages(250, 'slow/200?n=');
@@ -125,7 +125,7 @@ describe.skipIf(!redisUrl).concurrent('a list in a queue', { timeout: 60_000 }, 
   });
 });
 
-describe.skipIf(!redisUrl).concurrent('a queue that cannot be used', { timeout: 60_000 }, () => {
+describe.skipIf(!redisUrl)('a queue that cannot be used', { timeout: 60_000 }, () => {
   const open = async (queue: string) =>
     UrlQueue.open(parseQueueUrl(queue), { away: () => {}, back: () => {} });
 

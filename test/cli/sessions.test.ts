@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Playground, startPlayground } from '../../playground/site.ts';
 import { type PooledSession, Session, SessionPool } from '../../src/index.ts';
+import { postgresUrl, redisUrl, uniqueName } from '../servers/index.ts';
 import { startTroupe, temporaryFolder, troupe } from './troupe.ts';
 
 const dashed = '-begins-with-dash_1234';
@@ -207,8 +208,25 @@ describe('a store that is not there', () => {
     const path = folder.path('missing.db');
     const { code, stderr } = await troupe(['sessions', 'ls', '--store', `sqlite:${path}`]);
     expect(code).toBe(2);
-    expect(stderr).toContain(`there is no store ${path} (nothing was made)`);
+    expect(stderr).toContain(`there is no store sqlite:${path} (nothing was made)`);
     expect(existsSync(path)).toBe(false);
+  });
+
+  it.skipIf(!redisUrl || !postgresUrl).each([
+    ['redis', `${redisUrl}?pool=`],
+    ['postgres', `${postgresUrl}?schema=`],
+  ])('is not made by looking: %s', async (_name, place) => {
+    const url = `${place}${uniqueName()}`;
+    // Twice: the first would have made it.
+    for (const command of ['ls', 'stats']) {
+      const { code, stderr } = await troupe(['sessions', command, '--store', url]);
+      const [told] = /there is no store \S+/.exec(stderr) ?? [];
+      expect([code, told]).toEqual([2, `there is no store ${url.replace(/\/\/[^/]*@/, '//')}`]);
+    }
+    await using pool = new SessionPool({ store: url });
+    await (await pool.acquire()).release();
+    const { code, stdout } = await troupe(['sessions', 'ls', '--json', '--store', url]);
+    expect([code, JSON.parse(stdout)]).toMatchObject([0, [{ state: 'ready' }]]);
   });
 
   it.each([

@@ -10,7 +10,7 @@ const TELL_MS = 2_000;
 
 /** Seals a whole store with the first key of TROUPE_KEY. */
 export async function rotate(options: { store?: string }): Promise<ExitCode> {
-  const url = requireExisting(options.store);
+  const url = await requireExisting(options.store);
   const { sealingOf } = await import('../../pool/options.ts');
   const sealing = sealingOf({});
   if (sealing === undefined) {

@@ -12,7 +12,7 @@ export async function withPool<T>(
   options: StoreOptions,
   task: (pool: SessionPool) => Promise<T>,
 ): Promise<T> {
-  const store = requireExisting(options.store);
+  const store = await requireExisting(options.store);
   // Loaded when it is needed: help and wrong usage are answered at once.
   const { SessionPool } = await import('../../index.ts');
   // No limit of its own: how many users there may be is for those who fetch to say.

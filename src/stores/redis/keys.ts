@@ -1,5 +1,8 @@
 import { fail } from '../../internal/options.ts';
 
+/** The pool that is meant where none is named. */
+export const DEFAULT_POOL = 'troupe';
+
 /**
  * The keys of a pool, all under one hash tag: in a Cluster they lie in one slot, and so can be used by one script.
  * The numbers of keys does not grow with the sessions, so that each script can declare all that it may touch.

@@ -27,7 +27,7 @@ import type {
 import type { RedisClient } from './client.ts';
 import { Connection } from './connection.ts';
 import { Gathered } from './gathered.ts';
-import { keysOf, poolName } from './keys.ts';
+import { DEFAULT_POOL, keysOf, poolName } from './keys.ts';
 import { sessionArguments, toLeaseResult, toListed } from './replies.ts';
 import { scripts } from './scripts.ts';
 import { StoreTime } from './store-time.ts';
@@ -124,7 +124,7 @@ class RedisSessionStore implements RedisStore {
       fail('url', 'given, or else "client", and not both', options?.url);
     }
     const at = options.url === undefined ? undefined : readUrl(options.url);
-    this.pool = options.pool ?? at?.pool ?? 'troupe';
+    this.pool = options.pool ?? at?.pool ?? DEFAULT_POOL;
     const keys = keysOf(this.pool);
     this.#time = new StoreTime(options.clock);
     const where = at?.where ?? 'the Redis server';
