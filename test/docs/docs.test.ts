@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Block, readPages, root } from './blocks.ts';
 import { commandLines, readCommand } from './commands.ts';
+import { configurations } from './production.ts';
 import { type Ending, Stage, timeoutMs } from './stage.ts';
 
 const pages = readPages();
@@ -54,7 +55,10 @@ describe.concurrent('code', { timeout: timeoutMs }, () => {
 
 describe.concurrent('commands', { timeout: 2 * timeoutMs }, () => {
   for (const { path, blocks } of pages) {
-    const commands = blocks.filter(({ language, label }) => language === 'sh' || isFile(language, label));
+    const commands = blocks.filter(
+      ({ language, label }) =>
+        !configurations.includes(label) && (language === 'sh' || isFile(language, label)),
+    );
     if (commands.length === 0) continue;
     it(`run one after another: ${path}`, async () => {
       const folder = stage.newFolder();
@@ -83,6 +87,7 @@ it('holds no block that nobody runs', () => {
   const idle = pages.flatMap(({ blocks }) => {
     const commands = blocks.filter(({ language }) => language === 'sh').map(({ code }) => code);
     return blocks.filter(({ language, label }) => {
+      if (configurations.includes(label)) return false;
       if (isFile(language, label)) return !commands.some((code) => code.includes(label));
       return language !== 'sh' && (language !== 'ts' || label !== '');
     });
