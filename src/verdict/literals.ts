@@ -6,9 +6,12 @@ export interface LiteralHit {
 
 /** The last bytes of the window that decide how far to go on. */
 const BLOCK = 3;
-const TABLE_SIZE = 1 << 16;
-/** A page full of one literal must not cost more than one without. */
-const MAX_HITS = 100;
+/** Small enough to stay in the processor's nearest cache beside the page. */
+const TABLE_SIZE = 1 << 13;
+/** A page full of one literal must not cost more than one without: a block page has its marks once or twice. */
+const MAX_HITS_EACH = 2;
+
+const NONE: number[] = [];
 
 /**
  * Finds many literals in one pass over bytes, by the algorithm of Wu and Manber (1994): the window is as long as the
@@ -20,8 +23,8 @@ export class LiteralSearch {
   readonly #window: number;
   /** How far the window may move on, by the hash of its last block. */
   readonly #shifts: Uint8Array;
-  /** Literals whose window ends with that block. */
-  readonly #endings = new Map<number, number[]>();
+  /** Literals whose window ends with that block, by its hash. */
+  readonly #endings: number[][] = Array.from({ length: TABLE_SIZE }, () => NONE);
 
   /** @param literals of one byte a character, at least four of them; the shortest decides the speed */
   constructor(literals: readonly string[]) {
@@ -31,9 +34,10 @@ export class LiteralSearch {
     for (const [index, bytes] of this.#literals.entries()) this.#add(index, bytes);
   }
 
-  /** Every place of every literal, in the order of the bytes; at most {@link MAX_HITS} of them. */
+  /** Every place of every literal, in the order of the bytes; the first {@link MAX_HITS_EACH} of each. */
   find(bytes: Uint8Array): LiteralHit[] {
     const hits: LiteralHit[] = [];
+    const counts = new Uint8Array(this.#literals.length);
     const shifts = this.#shifts;
     const { length } = bytes;
     let last = this.#window - 1;
@@ -41,8 +45,13 @@ export class LiteralSearch {
       const block = hash(bytes[last - 2]!, bytes[last - 1]!, bytes[last]!);
       const shift = shifts[block]!;
       if (shift === 0) {
-        this.#collect(bytes, last - this.#window + 1, block, hits);
-        if (hits.length >= MAX_HITS) break;
+        for (const literal of this.#endings[block]!) {
+          if (counts[literal] === MAX_HITS_EACH) continue;
+          const at = last - this.#window + 1;
+          if (!startsWith(bytes, at, this.#literals[literal]!)) continue;
+          counts[literal]! += 1;
+          hits.push({ literal, at });
+        }
         last += 1;
       } else last += shift;
     }
@@ -55,21 +64,13 @@ export class LiteralSearch {
       const shift = this.#window - 1 - end;
       this.#shifts[block] = Math.min(this.#shifts[block]!, shift);
       if (shift > 0) continue;
-      const endings = this.#endings.get(block);
-      if (endings) endings.push(index);
-      else this.#endings.set(block, [index]);
-    }
-  }
-
-  #collect(bytes: Uint8Array, at: number, block: number, hits: LiteralHit[]): void {
-    for (const literal of this.#endings.get(block) ?? []) {
-      if (startsWith(bytes, at, this.#literals[literal]!)) hits.push({ literal, at });
+      this.#endings[block] = [...this.#endings[block]!, index];
     }
   }
 }
 
 function hash(a: number, b: number, c: number): number {
-  return ((a << 10) ^ (b << 5) ^ c) & (TABLE_SIZE - 1);
+  return ((a << 6) ^ (b << 3) ^ c) & (TABLE_SIZE - 1);
 }
 
 function startsWith(bytes: Uint8Array, at: number, literal: Uint8Array): boolean {

@@ -4,9 +4,9 @@ import data from './signatures.json' with { type: 'json' };
 
 /** A literal of a page, and what must stand around it. */
 export interface BodySign {
-  /** Of ASCII characters, ten or more: all literals are looked for at once, and the shortest decides how fast. */
+  /** Of ASCII characters, 13 or more: all literals are looked for at once, and the shortest decides how fast. */
   readonly find: string;
-  /** A regular expression over the literal's surroundings, case aside: markup mostly, which who writes about it escapes. */
+  /** An expression for the literal's surroundings, 256 bytes before and 600 after: markup mostly, which who writes about it escapes. */
   readonly near?: string;
   /** Only where the literal stands in a script. */
   readonly inScript?: boolean;
@@ -44,8 +44,10 @@ export interface SignatureMatch {
 }
 
 /** Surroundings of a literal, in bytes. */
-const BEFORE = 1_500;
-const AFTER = 500;
+const BEFORE = 256;
+const AFTER = 600;
+/** How far back a script may have begun, in bytes: what a challenge is given to work with is long. */
+const MAX_SCRIPT = 16_384;
 
 interface CompiledSignature {
   readonly signature: Signature;
@@ -126,7 +128,9 @@ function isThere(
 }
 
 function isInScript(bytes: Buffer, at: number): boolean {
-  return bytes.lastIndexOf('<script', at) > bytes.lastIndexOf('</script', at);
+  const before = bytes.subarray(Math.max(0, at - MAX_SCRIPT), at);
+  const start = before.lastIndexOf('<script');
+  return start >= 0 && !before.subarray(start).includes('</script');
 }
 
 function compile(signature: Signature, literals: readonly string[]): CompiledSignature {

@@ -32,7 +32,7 @@ describe('the signatures', () => {
     (signature: Signature) => {
       expect(signature.source).toMatch(/^https:\/\//);
       if (signature.verified !== false) expect(signature.verified).toMatch(/^https:\/\//);
-      for (const { find } of signature.body ?? []) expect(find).toMatch(/^[\x20-\x7e]{10,}$/);
+      for (const { find } of signature.body ?? []) expect(find).toMatch(/^[\x20-\x7e]{13,}$/);
       expect(signature.title ?? signature.body ?? signature.header ?? signature.url).toBeDefined();
     },
   );
