@@ -12,7 +12,7 @@ import type { Creation } from './creation.ts';
 import type { HeldLeases } from './held.ts';
 import { SessionLease, safetyMarginMs } from './lease.ts';
 import { type AcquireOptions, checkAcquireOptions } from './options.ts';
-import { isStoreAway } from './outage.ts';
+import { isStoreAway, MIN_LOOK_MS } from './outage.ts';
 import { type Attempt, WaitingLine } from './waiting-line.ts';
 
 /** Stores that other processes use, and that cannot tell of it, are asked again this often while somebody waits. */
@@ -129,15 +129,16 @@ export class Acquirer {
       reject(error);
     };
     const giveUp = () => leave(ask.signal!.reason);
-    const timer = setTimeout(
-      () => {
-        acquireError('ACQUIRE_TIMEOUT', ask, this.#context).then(
-          (error) => leave(error),
-          (error) => leave(error),
-        );
-      },
-      Math.min(ask.timeoutMs, MAX_TIMER_MS),
-    );
+    const since = performance.now();
+    const timeIsUp = () => {
+      acquireError('ACQUIRE_TIMEOUT', ask, this.#context).then(
+        (error) => leave(error),
+        (error) => leave(error),
+      );
+    };
+    const isLooking = isPromise(first);
+    const timeoutMs = isLooking ? Math.max(ask.timeoutMs, MIN_LOOK_MS) : ask.timeoutMs;
+    let timer = setTimeout(timeIsUp, Math.min(timeoutMs, MAX_TIMER_MS));
     ask.signal?.addEventListener('abort', giveUp, { once: true });
     const stop = () => {
       clearTimeout(timer);
@@ -148,6 +149,10 @@ export class Acquirer {
       if (this.#refusal) return leave(this.#refusal());
       const place = this.#line.join(ask, ask.key, retryInMs);
       leave = place.leave;
+      if (timeoutMs !== ask.timeoutMs) {
+        clearTimeout(timer);
+        timer = setTimeout(timeIsUp, Math.max(0, ask.timeoutMs - (performance.now() - since)));
+      }
       place.served.finally(stop).then(resolve, reject);
     };
     const looked = (result: Attempt<SessionLease>) => {
@@ -159,7 +164,7 @@ export class Acquirer {
         // What was freed while the store was looking is worth another look.
       } else join(this.#line.changes === changes ? result.retryInMs : 0);
     };
-    if (isPromise(first)) first.then(looked, (error) => leave(error));
+    if (isLooking) first.then(looked, (error) => leave(error));
     else looked(first);
     return promise;
   }

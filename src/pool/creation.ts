@@ -68,6 +68,8 @@ export class Creation {
     const signal = given ? AbortSignal.any([given, lease.signal]) : lease.signal;
     this.#isProbing = this.#failures >= this.#context.settings.maxCreateFailures;
     try {
+      // Its caller left while the store was looking: a maker that listens for the abort would wait for ever.
+      signal.throwIfAborted();
       const session = createSession ? await createSession({ ...options }, { signal }) : new Session(options);
       if (!(session instanceof Session)) throw new TypeError('createSession must return a Session');
       lease.hold(session, undefined);

@@ -3,7 +3,7 @@ import { StoreError } from '../errors.ts';
 import { MAX_TIMER_MS } from '../internal/clock.ts';
 import type { PoolCore } from './core.ts';
 import { type AcquireOptions, checkAcquireOptions, type PoolSettings } from './options.ts';
-import { isStoreAway } from './outage.ts';
+import { isStoreAway, MIN_LOOK_MS } from './outage.ts';
 
 const FIRST_PAUSE_MS = 50;
 const MAX_PAUSE_MS = 1_000;
@@ -19,7 +19,9 @@ export async function openFor(
 ): Promise<PoolCore> {
   checkAcquireOptions(options);
   const { signal: given, timeoutMs = settings.timeoutMs } = options;
-  const timeIsUp = AbortSignal.timeout(Math.min(Math.ceil(timeoutMs), MAX_TIMER_MS));
+  given?.throwIfAborted();
+  const until = performance.now() + timeoutMs;
+  const timeIsUp = AbortSignal.timeout(Math.min(Math.max(Math.ceil(timeoutMs), MIN_LOOK_MS), MAX_TIMER_MS));
   const signal = given ? AbortSignal.any([given, timeIsUp]) : timeIsUp;
   const gaveUp = Promise.withResolvers<never>();
   gaveUp.promise.catch(() => {});
@@ -34,10 +36,12 @@ export async function openFor(
         if (!isStoreAway(error)) throw error;
         cause = error;
       }
-      await Promise.race([sleep(pauseMs * (0.5 + 0.5 * Math.random())), gaveUp.promise]);
+      const leftMs = until - performance.now();
+      if (leftMs <= 0) throw timeIsUp;
+      await Promise.race([sleep(Math.min(pauseMs * (0.5 + 0.5 * Math.random()), leftMs)), gaveUp.promise]);
     }
   } catch (error) {
-    if (error !== timeIsUp.reason) throw error;
+    if (error !== timeIsUp && error !== timeIsUp.reason) throw error;
     const why = cause ? `: ${cause.message}` : ', for it did not answer';
     const message = `pool "${settings.name}": its store could not be opened within ${timeoutMs} ms${why}`;
     throw new StoreError('STORE_UNAVAILABLE', message, cause && { cause });

@@ -2,6 +2,9 @@ import { StoreError } from '../errors.ts';
 import type { Clock } from '../internal/clock.ts';
 import type { PoolEventBus } from './events.ts';
 
+/** For a first look at the store, also where the caller does not want to wait in line at all. */
+export const MIN_LOOK_MS = 1_000;
+
 const FIRST_PAUSE_MS = 50;
 const MAX_PAUSE_MS = 1_000;
 

@@ -207,7 +207,7 @@ describe.each(storeKinds)('creation (%s)', (kind) => {
     });
     const changed = new AbortController();
     const given = failureOf(pool.acquire({ signal: changed.signal }));
-    expect(await isPending(given)).toBe(true);
+    await until(() => !isFirst, 'it is being made');
     const next = pool.acquire();
     changed.abort(new Error('changed my mind'));
     expect(await given).toBe(changed.signal.reason);
@@ -233,18 +233,21 @@ describe.each(storeKinds)('creation (%s)', (kind) => {
   it('ends with the pool that closes, and its caller hears why', async () => {
     await using stage = await scene(kind);
     let aborted: unknown;
+    let isBegun = false;
     const pool = stage.pool({
       maxPoolSize: 1,
-      onCreate: (_session, { signal }) =>
-        new Promise((_resolve, reject) =>
+      onCreate: (_session, { signal }) => {
+        isBegun = true;
+        return new Promise((_resolve, reject) =>
           signal.addEventListener('abort', () => {
             aborted = signal.reason;
             reject(signal.reason);
           }),
-        ),
+        );
+      },
     });
     const making = failureOf(pool.acquire());
-    expect(await isPending(making)).toBe(true);
+    await until(() => isBegun, 'it is being made');
     await pool.close();
     expect(await making).toMatchObject({ code: 'POOL_CLOSED' });
     expect(aborted).toMatchObject({ code: 'LEASE_LOST' });

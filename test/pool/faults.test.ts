@@ -120,6 +120,41 @@ describe('while the store is away, acquire', () => {
   });
 });
 
+it('gets what is free also without waiting, by the first look at a store that takes its time', async () => {
+  await using stage = await scene('sqlite');
+  const store = new FaultyStore(stage.store());
+  const pool = stage.pool({ store, maxPoolSize: 1 });
+  store.fail({ lateMs: 50 });
+  const lease = await pool.acquire({ timeoutMs: 0 });
+  const since = performance.now();
+  expect(await failureOf(pool.acquire({ timeoutMs: 0 }))).toMatchObject({ code: 'ACQUIRE_TIMEOUT' });
+  expect(performance.now() - since).toBeLessThan(600);
+  await lease.release();
+  const changed = AbortSignal.abort(new Error('changed my mind'));
+  const never = stage.pool({ store });
+  expect(await failureOf(never.acquire({ signal: changed }))).toBe(changed.reason);
+});
+
+it('makes no session for one who left while the store was looking', async () => {
+  await using stage = await scene('sqlite');
+  const store = new FaultyStore(stage.store());
+  const made: boolean[] = [];
+  const pool = stage.pool({
+    store,
+    maxPoolSize: 1,
+    onCreate: (_session, { signal }) => void made.push(signal.aborted),
+  });
+  await pool.stats();
+  store.fail({ lateMs: 100 }, 'lease', 1);
+  const changed = new AbortController();
+  const left = failureOf(pool.acquire({ signal: changed.signal }));
+  await until(() => store.calls.lease === 1, 'the store is looking');
+  changed.abort(new Error('changed my mind'));
+  expect(await left).toBe(changed.signal.reason);
+  await using lease = await pool.acquire();
+  expect([lease.isHeld, made]).toEqual([true, [false]]);
+});
+
 describe('a lease that arrives late', () => {
   it('goes back at once where its caller has given up', async () => {
     await using stage = await scene('sqlite');
