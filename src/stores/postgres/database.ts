@@ -1,20 +1,15 @@
 import { StoreError } from '../../errors.ts';
+import { Lane, type Statement } from './lane.ts';
 import { migrate } from './migrate.ts';
 import type { Place } from './place.ts';
 import { type OwnPool, type PostgresClient, type PostgresPool, types } from './postgres-driver.ts';
 import { breaksConnection, isInTheWay, toStoreError } from './postgres-errors.ts';
 
 /** A server that answers nothing for so long is taken for one that is away. */
-const ANSWER_TIMEOUT_MS = 5000;
+export const ANSWER_TIMEOUT_MS = 5000;
 /** For what may take long by its size. */
 export const LONG_TIMEOUT_MS = 60_000;
 const MAX_TRIES = 8;
-
-export interface Statement {
-  /** Prepared under this name, once a connection. */
-  readonly name: string;
-  readonly text: string;
-}
 
 /** Runs statements on the connections of a pool, each in a transaction of its own. Opened by the first. */
 export class Database {
@@ -23,6 +18,7 @@ export class Database {
   #own: OwnPool | undefined;
   #isClosed = false;
   readonly #underWay = new Set<Promise<unknown>>();
+  readonly #lanes: Lane[] = [];
 
   constructor(place: Place) {
     this.#place = place;
@@ -34,7 +30,18 @@ export class Database {
 
   /** Rows as arrays. Deadlocks and the like are tried again; whatever else goes wrong becomes a StoreError. */
   run(statement: Statement, values: unknown[], timeoutMs = ANSWER_TIMEOUT_MS): Promise<unknown[][]> {
-    const running = this.#run(statement, values, timeoutMs);
+    return this.#track(this.#run(statement, values, timeoutMs));
+  }
+
+  /** The same over a lane, for one kind of statement that follows the other. */
+  lane(): (statement: Statement, values: unknown[]) => Promise<unknown[][]> {
+    const lane = new Lane(this, ANSWER_TIMEOUT_MS);
+    this.#lanes.push(lane);
+    return (statement, values) =>
+      this.#isClosed ? Promise.reject(this.#closed()) : this.#track(lane.run(statement, values));
+  }
+
+  #track<T>(running: Promise<T>): Promise<T> {
     this.#underWay.add(running);
     const done = () => this.#underWay.delete(running);
     running.then(done, done);
@@ -51,7 +58,7 @@ export class Database {
     try {
       return await within(ANSWER_TIMEOUT_MS, pool.connect(), (late) => late.release());
     } catch (error) {
-      throw this.#error(error);
+      throw this.error(error);
     }
   }
 
@@ -64,6 +71,7 @@ export class Database {
     this.#isClosed = true;
     while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
     await this.#opening?.catch(() => {});
+    for (const lane of this.#lanes) lane.close();
     const own = this.#own;
     this.#own = undefined;
     await own?.end();
@@ -84,7 +92,7 @@ export class Database {
         return rows as unknown[][];
       } catch (error) {
         isBroken ||= breaksConnection(error);
-        if (!isInTheWay(error) || attempt === MAX_TRIES) throw this.#error(error);
+        if (!isInTheWay(error) || attempt === MAX_TRIES) throw this.error(error);
       } finally {
         client.removeListener('error', onError);
         client.release(isBroken);
@@ -94,13 +102,10 @@ export class Database {
   }
 
   #pool(): Promise<PostgresPool> {
-    if (this.#isClosed) {
-      const message = `the store on PostgreSQL at ${this.#place.where} is closed; open a new one`;
-      return Promise.reject(new StoreError('STORE_CLOSED', message));
-    }
+    if (this.#isClosed) return Promise.reject(this.#closed());
     this.#opening ??= this.#open().catch((error) => {
       this.#opening = undefined;
-      throw this.#error(error);
+      throw this.error(error);
     });
     return this.#opening;
   }
@@ -127,7 +132,15 @@ export class Database {
     return pool;
   }
 
-  #error(error: unknown): Error {
+  #closed(): StoreError {
+    return new StoreError(
+      'STORE_CLOSED',
+      `the store on PostgreSQL at ${this.#place.where} is closed; open a new one`,
+    );
+  }
+
+  /** As a caller of the store gets it. */
+  error(error: unknown): Error {
     return toStoreError(error, this.#place.where);
   }
 }

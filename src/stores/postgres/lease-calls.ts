@@ -1,5 +1,6 @@
 import type { LeasedResult, LeaseRequest, LeaseResult } from '../store.ts';
 import { canBeStored } from './checks.ts';
+import type { Database } from './database.ts';
 import { Gathering, type Waiting } from './gather.ts';
 import { type Moment, msUntil, nowOf, ticksOf } from './server-time.ts';
 import { placeLease, sessionLease } from './tokens.ts';
@@ -23,6 +24,7 @@ interface LeaseCall extends Waiting<LeaseResult> {
 /** Leases: the ordinary together, the others one by one. */
 export class LeaseCalls {
   readonly #work: Work;
+  readonly #run: ReturnType<Database['lane']>;
   readonly #together = new Gathering<LeaseCall>(
     (calls) => this.#leaseMany(calls),
     (first, { request: { rotation, leaseMs, holder } }) =>
@@ -37,6 +39,7 @@ export class LeaseCalls {
 
   constructor(work: Work) {
     this.#work = work;
+    this.#run = work.database.lane();
   }
 
   lease(request: LeaseRequest): Promise<LeaseResult> {
@@ -62,7 +65,7 @@ export class LeaseCalls {
     const ended = work.ended.begin();
     let rows: unknown[][];
     try {
-      rows = await work.database.run(isNewest ? work.sql.leaseNewest : work.sql.leaseMany, [
+      rows = await this.#run(isNewest ? work.sql.leaseNewest : work.sql.leaseMany, [
         moment,
         free?.from ?? 0,
         ended.from,

@@ -1,4 +1,5 @@
 import { TroupeError } from '../../errors.ts';
+import { SETTINGS } from './schema/plpgsql.ts';
 
 /** What the store calls of a `pg` pool; hand in a `pg.Pool` of your own, or anything that behaves like one. */
 export interface PostgresPool {
@@ -7,10 +8,18 @@ export interface PostgresPool {
 
 /** What the store calls of a connection. */
 export interface PostgresClient {
-  query(query: PostgresQuery | string): Promise<{ rows: unknown[] }>;
-  on(event: 'notification', listener: (message: { channel: string; payload?: string }) => void): unknown;
+  query(query: PostgresQuery): Promise<{ rows: unknown[] }>;
+  query(query: string): Promise<{ rows: unknown[] }>;
+  on(
+    event: 'notification',
+    listener: (message: { channel: string; payload?: string | undefined }) => void,
+  ): unknown;
   on(event: 'error', listener: (error: Error) => void): unknown;
-  removeListener(event: 'notification' | 'error', listener: (...values: never[]) => void): unknown;
+  removeListener(
+    event: 'notification',
+    listener: (message: { channel: string; payload?: string | undefined }) => void,
+  ): unknown;
+  removeListener(event: 'error', listener: (error: Error) => void): unknown;
   /** Gives it back to its pool; with `true`, the connection is closed instead. */
   release(destroy?: boolean): void;
 }
@@ -57,6 +66,13 @@ export async function openPool(connectionString: string): Promise<OwnPool> {
   });
   // An idle connection that breaks is gone from the pool by then; unheard, the event would end the process.
   pool.on('error', () => {});
+  const settings = Object.entries(SETTINGS).map(([name, value]) => `set ${name} = ${value}`);
+  pool.on('connect', (client) => {
+    // A write to a connection that was just reset fails before the promise of it is heard of: somebody has to listen by then.
+    client.on('error', () => {});
+    // Should it fail, so does the connection, and what is asked of it next says why.
+    client.query(settings.join('; ')).catch(() => {});
+  });
   return pool as unknown as OwnPool;
 }
 

@@ -1,5 +1,6 @@
 import type { Lease, ReleaseChange, ReleaseResult, Renewal, RenewOutcome } from '../store.ts';
 import { checkBody, checkIndexed, checkText } from './checks.ts';
+import type { Database } from './database.ts';
 import { Gathering, type Waiting } from './gather.ts';
 import { mostSevere } from './order-calls.ts';
 import { STATUSES } from './schema/plpgsql.ts';
@@ -21,11 +22,13 @@ interface RenewCall extends Waiting<RenewOutcome> {
 /** Releases and renewals: the ordinary together, the others one by one. */
 export class ReleaseCalls {
   readonly #work: Work;
+  readonly #run: ReturnType<Database['lane']>;
   readonly #releases = new Gathering<ReleaseCall>((calls) => this.#releaseMany(calls));
   readonly #renewals = new Gathering<RenewCall>((calls) => this.#renewMany(calls));
 
   constructor(work: Work) {
     this.#work = work;
+    this.#run = work.database.lane();
   }
 
   async release(lease: Lease, change: ReleaseChange | null, isRepeat: boolean): Promise<ReleaseResult> {
@@ -57,12 +60,12 @@ export class ReleaseCalls {
   }
 
   async #releaseMany(calls: ReleaseCall[]): Promise<void> {
-    const { database, sql, time, blocked, waiters } = this.#work;
+    const { sql, time, blocked, waiters } = this.#work;
     // All who lock several rows do so in one order.
     const sorted = calls.toSorted((one, other) => one.held.sid - other.held.sid);
     let rows: unknown[][];
     try {
-      rows = await database.run(sql.releaseMany, [
+      rows = await this.#run(sql.releaseMany, [
         time.moment(sorted.length),
         sorted.map(({ held }) => held.sid),
         sorted.map(({ held }) => held.token),

@@ -1,9 +1,23 @@
 /**
  * Plans are made once a connection, with no look at the statistics of the moment: a table that was empty when the plan
- * was made has a million rows an hour later, and every statement here is made for its index.
+ * was made has a million rows an hour later, and every statement here is made for its index. The store's own connections
+ * have these from their beginning; on those of a pool that was handed in, a call sets them for itself, at some microseconds.
  */
-const SETTINGS = `set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
-  set enable_hashjoin = off set enable_mergejoin = off set jit = off`;
+export const SETTINGS: Readonly<Record<string, string>> = {
+  plan_cache_mode: 'force_generic_plan',
+  enable_seqscan: 'off',
+  enable_bitmapscan: 'off',
+  enable_hashjoin: 'off',
+  enable_mergejoin: 'off',
+  jit: 'off',
+};
+
+const SETTLE = `
+  if current_setting('plan_cache_mode') <> 'force_generic_plan' then
+    perform ${Object.entries(SETTINGS)
+      .map(([name, value]) => `set_config('${name}', '${value}', true)`)
+      .join(', ')};
+  end if;`;
 
 /**
  * The moment of the call. The server's clock, unless a test hands in its own as (milliseconds, a tick later than all
@@ -25,11 +39,11 @@ export interface FunctionParts {
 /** A function that a call of the store runs: it knows the moment (\`p_clock\` must be a parameter). */
 export function entry(name: string, parameters: string, returns: string, parts: FunctionParts): string {
   return `
-create function troupe.${name}(${parameters}) returns ${returns} language plpgsql ${SETTINGS} as $function$
+create function troupe.${name}(${parameters}) returns ${returns} language plpgsql as $function$
 #variable_conflict use_column
 declare${CLOCK}
 ${parts.declare ?? ''}
-begin
+begin${SETTLE}
 ${parts.body}
 end
 $function$;
