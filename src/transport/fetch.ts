@@ -12,6 +12,8 @@ export type { FetchInit } from './request.ts';
 /** More of a redirect's own body than this, in bytes or in time, is not read to save a connection. */
 const maxDrainedBytes = 64 * 1024;
 const maxDrainMs = 1000;
+/** How long the next hop waits for it; what has come already is not waited for. */
+const maxWaitMs = 20;
 
 /**
  * The Fetch standard's `fetch` as one identity: its cookies go out and are stored at every redirect hop, over its own
@@ -60,15 +62,12 @@ async function sendHop(
   const { url, headers, sendsCookies } = request;
   identity.beforeHop(url);
   if (isFirst && sendsCookies) identity.cookies.bindTo(url);
-  const flat = headers.toFlat();
-  if (sendsCookies && !headers.has('cookie')) {
-    const cookie = identity.cookies.header(url);
-    if (cookie !== '') flat.push('cookie', cookie);
-  }
+  const order = identity.headerOrder;
+  const cookie = sendsCookies && !headers.has('cookie') ? identity.cookies.header(url) : '';
   const hop: Hop = {
     url,
     method: request.method,
-    headers: flat,
+    headers: headers.toFlat(cookie, order && { order, url }),
     body: request.body?.open() ?? null,
     signal: request.signal,
     headersTimeoutMs: request.headersTimeoutMs,
@@ -99,8 +98,8 @@ function finish(request: OutgoingRequest, head: HopResponse, url: URL, redirecte
 }
 
 /**
- * Reads a redirect's own body, so that its connection can serve the next hop; a long or slow one is cut off. The turn
- * of the loop at the end is the one after which undici takes up a connection again.
+ * Reads a redirect's own body, so that its connection can serve the next hop, and waits a little for its end; a long or slow one
+ * is cut off. The turn of the loop at the end is the one after which undici takes up a connection again.
  */
 async function drain(response: HopResponse, request: OutgoingRequest): Promise<void> {
   const { body } = response;
@@ -121,6 +120,13 @@ async function drain(response: HopResponse, request: OutgoingRequest): Promise<v
     fail() {},
   });
   const timer = setTimeout(() => body.cancel(), maxDrainMs).unref();
-  body.onDone(() => clearTimeout(timer));
+  await new Promise<void>((resolve) => {
+    const patience = setTimeout(resolve, maxWaitMs);
+    body.onDone(() => {
+      clearTimeout(timer);
+      clearTimeout(patience);
+      resolve();
+    });
+  });
   await new Promise((resolve) => setImmediate(resolve));
 }

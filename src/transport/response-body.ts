@@ -21,15 +21,16 @@ export class ResponseBody {
   #beginning: Beginning | undefined;
 
   constructor(response: HopResponse, url: URL, maxBytes: number) {
-    const { headers, body } = response;
+    const { headers, body, isDecoded = false } = response;
     this.#body = body;
     this.#url = url;
     this.#maxBytes = maxBytes;
     const length = headerOf(headers, 'content-length');
-    this.#length = length === undefined ? 0 : Number(length);
+    // That of a coded body is not what comes out.
+    this.#length = length === undefined || isDecoded ? 0 : Number(length);
     this.#isFramed = length !== undefined || headers['transfer-encoding'] !== undefined;
     try {
-      this.#codings = codingsOf(String(headers['content-encoding'] ?? ''));
+      this.#codings = isDecoded ? undefined : codingsOf(String(headers['content-encoding'] ?? ''));
     } catch (error) {
       this.#codingError = error;
     }

@@ -16,6 +16,26 @@ export interface Transport {
    * may have been on its way when an idle transport was closed.
    */
   close(): Promise<void>;
+  /** What it can and cannot do. */
+  readonly limits: TransportLimits;
+}
+
+/** Where client libraries differ. Nobody asks which one it is. */
+export interface TransportLimits {
+  /** Its TLS and HTTP/2 are those of the browser that its headers name. */
+  readonly appearsAsBrowser: boolean;
+  /** The only methods it can send; `null`: any. */
+  readonly methods: readonly string[] | null;
+  /** Headers go out over HTTP/1.1 as they are spelled, and not in lower case. */
+  readonly keepsSpelling: boolean;
+  /** A request that is given up before it is answered is taken back, and its connection closed. */
+  readonly stopsUnanswered: boolean;
+  /** It tells a connection that never stood from an answer that never came. */
+  readonly tellsConnecting: boolean;
+  /** Bodies come as they were sent: careless servers' codings can be told from broken ones. */
+  readonly decodesAll: boolean;
+  /** `statusText` is what the server wrote. */
+  readonly tellsReasons: boolean;
 }
 
 /** A request body on the wire: bytes, something with a size, or a stream of bytes that can be told to stop. */
@@ -47,8 +67,10 @@ export interface HopResponse {
   readonly status: number;
   readonly statusText: string;
   readonly headers: HopHeaders;
-  /** As it came over the wire, content codings included. It must be piped or cancelled. */
+  /** As it came over the wire, content codings included unless `isDecoded`. It must be piped or cancelled. */
   readonly body: HopBody;
+  /** The transport has decoded the body already; its headers still tell of the coding. @default false */
+  readonly isDecoded?: boolean;
 }
 
 /** A response's body, which waits until it is piped: most are read whole, and a stream each would cost more than the request. */

@@ -1,6 +1,6 @@
 import { Agent, buildConnector, type Dispatcher, ProxyAgent } from 'undici';
 import { checkOptions, number, oneOf, plainObject, text } from '../internal/options.ts';
-import type { Hop, HopResponse, Transport } from './transport.ts';
+import type { Hop, HopResponse, Transport, TransportLimits } from './transport.ts';
 import { UndiciHop } from './undici-hop.ts';
 
 /** How a session's connections behave. All times in milliseconds; 0 = no limit. */
@@ -44,6 +44,16 @@ const checks = {
   tls: plainObject,
 };
 
+const limits: TransportLimits = {
+  appearsAsBrowser: false,
+  methods: null,
+  keepsSpelling: true,
+  stopsUnanswered: true,
+  tellsConnecting: true,
+  decodesAll: true,
+  tellsReasons: true,
+};
+
 /**
  * HTTP/1.1 and HTTP/2 on undici, with connections of its own: an agent and a connector (where undici keeps TLS
  * tickets) per transport mean that neither a socket nor a ticket is ever used by two sessions, so that a site
@@ -51,6 +61,7 @@ const checks = {
  * request opens new connections.
  */
 export class UndiciTransport implements Transport {
+  readonly limits = limits;
   readonly #options: UndiciTransportOptions;
   readonly #headersTimeoutMs: number;
   readonly #bodyTimeoutMs: number;

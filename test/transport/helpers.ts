@@ -1,8 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { onTestFinished } from 'vitest';
+import { describe, onTestFinished } from 'vitest';
 import { SessionCookies } from '../../src/cookies/session-cookies.ts';
 import { type FetchIdentity, type FetchInit, fetchAs, type HopInfo } from '../../src/transport/fetch.ts';
+import { ImpitTransport } from '../../src/transport/impit.ts';
+import { loadImpit } from '../../src/transport/impit-package.ts';
+import type { Transport } from '../../src/transport/transport.ts';
 import { UndiciTransport, type UndiciTransportOptions } from '../../src/transport/undici.ts';
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -39,12 +42,35 @@ export interface Seen {
   body: string;
 }
 
+export type TransportName = 'undici' | 'impit';
+
+const impit = await loadImpit();
+
+/** A transport of this name, with what it knows of undici's options. */
+export function makeTransport(name: TransportName, options: UndiciTransportOptions = {}): Transport {
+  if (name === 'undici') return new UndiciTransport(options);
+  const { proxy, connectTimeoutMs, headersTimeoutMs = connectTimeoutMs, bodyTimeoutMs, tls } = options;
+  return new ImpitTransport(
+    {
+      ...(proxy !== undefined && { proxy }),
+      ...(headersTimeoutMs !== undefined && { headersTimeoutMs }),
+      ...(bodyTimeoutMs !== undefined && { bodyTimeoutMs }),
+      // It takes no certificates from us.
+      ...(tls && { ignoreTlsErrors: true }),
+    },
+    impit,
+  );
+}
+
+type More = Partial<Pick<FetchIdentity, 'beforeHop' | 'defaultHeaders' | 'headerOrder' | 'userAgent'>>;
+
 /** A user whose connections end with the test. */
 export function makeUser(
   options: UndiciTransportOptions = {},
-  more: Partial<Pick<FetchIdentity, 'beforeHop' | 'defaultHeaders'>> = {},
+  more: More = {},
+  name: TransportName = 'undici',
 ) {
-  const transport = new UndiciTransport(options);
+  const transport = makeTransport(name, options);
   onTestFinished(() => transport.close());
   const hops: HopInfo[] = [];
   const cookies = new SessionCookies();
@@ -58,6 +84,20 @@ export function makeUser(
   };
   const fetch = (input: string | URL | Request, init?: FetchInit) => fetchAs(identity, input, init);
   return { fetch, cookies, transport, hops, identity };
+}
+
+export interface TransportUnderTest {
+  name: TransportName;
+  limits: Transport['limits'];
+  makeUser: (options?: UndiciTransportOptions, more?: More) => ReturnType<typeof makeUser>;
+}
+
+/** The same tests over every transport. Where one cannot do as the others, it says so in its `limits`. */
+export function overEachTransport(define: (transport: TransportUnderTest) => void): void {
+  describe.each<TransportName>(['undici', 'impit'])('over %s', (name) => {
+    const { limits } = makeTransport(name);
+    define({ name, limits, makeUser: (options, more) => makeUser(options, more, name) });
+  });
 }
 
 /** What a promise rejects with. */
