@@ -31,14 +31,14 @@ export class Page {
   readonly bytes: Buffer;
   /** Bytes in all, as far as they have come. */
   readonly size: number;
-  readonly #charset: string;
+  readonly #contentType: string;
   #title: string | undefined;
   #text: string | undefined;
 
   constructor(body: Uint8Array, contentType: string) {
     this.bytes = Buffer.from(body.buffer, body.byteOffset, Math.min(body.length, LOOKED_AT_BYTES));
     this.size = body.length;
-    this.#charset = /;\s*charset\s*=\s*"?([\w-]+)/i.exec(contentType)?.[1] ?? 'utf-8';
+    this.#contentType = contentType;
   }
 
   /** The title, its white space squeezed; empty without one. */
@@ -50,7 +50,7 @@ export class Page {
 
   /** As the answer's charset says, UTF-8 without one. */
   get text(): string {
-    const text = this.#text ?? decoderFor(this.#charset).decode(this.bytes);
+    const text = this.#text ?? decoderFor(this.#contentType).decode(this.bytes);
     this.#text = text;
     return text;
   }
@@ -81,7 +81,8 @@ function titleIn(head: string): string {
   return Buffer.from(title, 'latin1').toString().replace(/\s+/g, ' ').trim();
 }
 
-function decoderFor(charset: string): TextDecoder {
+function decoderFor(contentType: string): TextDecoder {
+  const charset = /;\s*charset\s*=\s*"?([\w-]+)/i.exec(contentType)?.[1];
   try {
     return new TextDecoder(charset);
   } catch {

@@ -73,16 +73,17 @@ export class SignatureSet {
 
   /** The first signature whose signs are all there. `page` is absent where there is no text to look at. */
   match(answer: Answer, page: Page | undefined): SignatureMatch | undefined {
-    let hits: readonly LiteralHit[] | undefined;
+    const hits = page ? this.#search.find(page.bytes) : [];
     for (const compiled of this.#signatures) {
       const { signature, body, evidence } = compiled;
+      // Most pages hold none of the literals: then most signatures are done with.
+      if (body.length > 0 && hits.length === 0) continue;
       if (!matchesHead(compiled, answer)) continue;
       const isOfPage = body.length > 0 || compiled.title !== undefined;
       if (!isOfPage) return { signature, evidence };
       if (!page || page.size > (signature.maxBytes ?? Number.POSITIVE_INFINITY)) continue;
       if (compiled.title && !compiled.title.test(page.title)) continue;
-      if (body.length > 0) hits ??= this.#search.find(page.bytes);
-      if (body.every((sign) => isThere(sign, hits!, page))) return { signature, evidence };
+      if (body.every((sign) => isThere(sign, hits, page))) return { signature, evidence };
     }
     return undefined;
   }

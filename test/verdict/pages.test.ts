@@ -180,6 +180,18 @@ describe('a body that is looked at', () => {
     }
   });
 
+  it('is a ban at the second in a row in tasks too', async () => {
+    await using stage = await scene('memory');
+    await using site = await serve((_, response) => html(response, proven));
+    const pool = stage.pool({ maxRestMs: 1 });
+    await pool.add({ id: 'ann' });
+    const use = () => pool.run(async (session) => (await session.fetch(site.url)).text());
+    await use();
+    expect(await stateOf(pool)).not.toBe('banned');
+    await use();
+    expect(await stateOf(pool)).toBe('banned');
+  });
+
   it('retries a task that has read it, as another', async () => {
     await using stage = await scene('memory');
     let asked = 0;
