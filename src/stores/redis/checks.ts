@@ -6,13 +6,14 @@ const warned = new Set<string>();
 
 /**
  * Refuses a server on which sessions could be lost or scripts fail: one that is too old, or one that evicts keys when
- * its memory is full. Warns of one that forgets when it stops. `info`: its answer to INFO.
+ * its memory is full. Warns of one that forgets when it stops. `info`: its answer to INFO; what it does not tell is not
+ * complained of.
  */
 export function checkServer(info: string, where: string): void {
   const facts = new Map(info.split('\r\n').map((line) => line.split(':', 2) as [string, string]));
   // Valkey calls itself the Redis that it can stand in for.
-  const version = facts.get('redis_version') ?? '';
-  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const version = facts.get('redis_version');
+  const [major = 0, minor = 0] = (version ?? OLDEST.join('.')).split('.').map(Number);
   if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
     throw new StoreError(
       'STORE_UNUSABLE',

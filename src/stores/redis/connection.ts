@@ -1,11 +1,13 @@
 import { StoreError } from '../../errors.ts';
 import { OpenCalls } from './calls.ts';
 import { checkLayout, checkServer } from './checks.ts';
-import { COMMAND_OPTIONS, loadRedis, type RedisClient } from './client.ts';
+import { loadRedis, type RedisClient, type RedisCluster, type RedisConnection, senderOf } from './client.ts';
 import { LAYOUT_VERSION } from './pieces/start.ts';
 import { isAuthError, replyCode, stalled, toStoreError, unavailable } from './redis-errors.ts';
 import { type Script, scripts } from './scripts.ts';
 
+/** The first connection may take longer, as long as nothing went wrong: the client is loaded, the server perhaps busy. */
+const FIRST_CONNECT_MS = 10_000;
 /** A call made while the server is away waits so long for it to come back. */
 const RECONNECT_MS = 2000;
 /** A call that was sent is given up after so long without an answer. */
@@ -19,7 +21,7 @@ export interface ConnectionOptions {
   /** Of a client of our own. */
   url?: string | undefined;
   /** Handed in: used, and left open. */
-  client?: RedisClient | undefined;
+  client?: RedisClient | RedisCluster | undefined;
   keys: readonly string[];
   /** The server's name in messages, without credentials. */
   where: string;
@@ -36,7 +38,8 @@ export class Connection {
   readonly #calls = new OpenCalls();
   /** Called when the server may be there again. */
   readonly #awaiting = new Set<() => void>();
-  #client: RedisClient | undefined;
+  #client: RedisClient | RedisCluster | undefined;
+  #sendCommand: (args: string[]) => Promise<unknown> = () => Promise.reject(new Error('not open'));
   #opening: Promise<void> | undefined;
   #isChecked = false;
   /** A call was given up, and nothing was heard since: what is sent now would only pile up. */
@@ -63,11 +66,11 @@ export class Connection {
   /** A plain command. */
   async command(args: string[]): Promise<unknown> {
     if (!this.#isUsable) await this.#whenUsable();
-    return this.#track(this.#client!.sendCommand(args, COMMAND_OPTIONS));
+    return this.#track(this.#sendCommand(args));
   }
 
   /** Another connection to the same server, not connected yet. */
-  async duplicate(): Promise<RedisClient> {
+  async duplicate(): Promise<RedisConnection> {
     await this.open();
     return this.#client!.duplicate({ disableOfflineQueue: false });
   }
@@ -85,17 +88,17 @@ export class Connection {
   }
 
   #send(script: Script, args: readonly string[], onLate?: (reply: unknown) => void): Promise<unknown> {
-    const client = this.#client!;
+    const send = this.#sendCommand;
     let head = this.#heads.get(script);
     if (head === undefined) {
       const { keys } = this.#options;
       head = ['EVALSHA', script.sha, String(keys.length), ...keys];
       this.#heads.set(script, head);
     }
-    const answer = client.sendCommand(head.concat(args), COMMAND_OPTIONS).catch((error) => {
+    const answer = send(head.concat(args)).catch((error) => {
       // A server that was started again has lost its scripts; with the text it keeps this one.
       if (replyCode(error) !== 'NOSCRIPT') throw error;
-      return client.sendCommand(['EVAL', script.text, ...head.slice(2), ...args], COMMAND_OPTIONS);
+      return send(['EVAL', script.text, ...head.slice(2), ...args]);
     });
     return this.#track(answer, onLate);
   }
@@ -115,12 +118,13 @@ export class Connection {
   /** Waits a while for the server. @throws StoreError */
   async #whenUsable(): Promise<void> {
     const { where } = this.#options;
-    const giveUpAt = performance.now() + RECONNECT_MS;
+    const startedAt = performance.now();
     while (!this.#isUsable) {
       if (this.#isClosed) {
         throw new StoreError('STORE_CLOSED', `the store on ${where} is closed; open a new one`);
       }
-      const leftMs = giveUpAt - performance.now();
+      const isFirst = !this.#isChecked && this.#lastError === undefined;
+      const leftMs = startedAt + (isFirst ? FIRST_CONNECT_MS : RECONNECT_MS) - performance.now();
       if (leftMs <= 0) {
         throw this.#isStalled ? stalled(where, ANSWER_MS) : unavailable(where, this.#lastError);
       }
@@ -161,16 +165,20 @@ export class Connection {
         );
       }
       this.#timer = setInterval(this.#look, LOOK_MS).unref();
-      const info = await client.sendCommand(['INFO'], COMMAND_OPTIONS).catch(mayNotAsk);
-      if (typeof info === 'string') checkServer(info, where);
-      const command = ['EVAL', scripts.open.text, String(keys.length), ...keys, String(LAYOUT_VERSION)];
-      checkLayout(await this.#track(client.sendCommand(command, COMMAND_OPTIONS)), where);
+      this.#sendCommand = senderOf(client, keys[0]!);
+      checkServer((await this.#eval(scripts.info)) as string, where);
+      checkLayout(await this.#eval(scripts.open, String(LAYOUT_VERSION)), where);
       this.#isChecked = true;
       this.#tell();
     } catch (error) {
       this.#drop();
       throw toStoreError(error, where);
     }
+  }
+
+  #eval(script: Script, ...args: string[]): Promise<unknown> {
+    const { keys } = this.#options;
+    return this.#track(this.#sendCommand(['EVAL', script.text, String(keys.length), ...keys, ...args]));
   }
 
   async #ownClient(): Promise<RedisClient> {
@@ -196,6 +204,7 @@ export class Connection {
   // Never unheard: an error event that nobody hears ends the process. The calls tell of it.
   readonly #onError = (error: unknown): void => {
     this.#lastError = error;
+    this.#tell();
   };
 
   readonly #onReady = (): void => {
@@ -229,9 +238,4 @@ export class Connection {
       client.destroy();
     }
   }
-}
-
-/** Managed servers may not let everybody ask: what cannot be looked at is not complained of. */
-function mayNotAsk(error: unknown): undefined {
-  if (replyCode(error) !== 'NOPERM') throw error;
 }

@@ -1,4 +1,4 @@
-import { COMMAND_OPTIONS, loadRedis } from './client.ts';
+import { loadRedis } from './client.ts';
 import { DEFAULT_POOL, keysOf } from './keys.ts';
 import { toStoreError } from './redis-errors.ts';
 import { readUrl } from './url.ts';
@@ -18,7 +18,7 @@ export async function redisPoolExists(text: string): Promise<boolean> {
   client.on('error', () => {});
   try {
     await client.connect();
-    return Number(await client.sendCommand(['EXISTS', ...keysOf(pool)], COMMAND_OPTIONS)) > 0;
+    return Number(await client.sendCommand(['EXISTS', ...keysOf(pool)])) > 0;
   } catch (error) {
     throw toStoreError(error, where);
   } finally {

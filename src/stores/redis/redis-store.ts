@@ -24,7 +24,7 @@ import type {
   StoreCounts,
   StoredDocument,
 } from '../store.ts';
-import type { RedisClient } from './client.ts';
+import type { RedisClient, RedisCluster } from './client.ts';
 import { Connection } from './connection.ts';
 import { Gathered } from './gathered.ts';
 import { DEFAULT_POOL, keysOf, poolName } from './keys.ts';
@@ -35,7 +35,7 @@ import { newToken } from './tokens.ts';
 import { readUrl } from './url.ts';
 import { Watchers } from './watchers.ts';
 
-export type { RedisClient } from './client.ts';
+export type { RedisClient, RedisCluster, RedisConnection } from './client.ts';
 
 /** Sessions that one script adds: some milliseconds. */
 const ADD_STEP = 1000;
@@ -58,10 +58,10 @@ export interface RedisStoreOptions {
    */
   url?: string;
   /**
-   * A connected client of yours, made by `createClient` of the package `redis`. The store leaves it open; it makes one more
-   * connection, by `duplicate()`, while somebody waits for a session.
+   * A connected client of yours, made by `createClient` or `createCluster` of the package `redis`. The store leaves it open;
+   * it makes one more connection, by `duplicate()`, once somebody waits for a session. A pool lies on one shard of a Cluster.
    */
-  client?: RedisClient;
+  client?: RedisClient | RedisCluster;
   /**
    * The name of the pool on the server, at most 100 characters. Those who give the same name share their sessions. Its keys
    * all begin with `troupe:{NAME}:`.

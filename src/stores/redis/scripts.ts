@@ -7,7 +7,7 @@ import { prune } from './scripts/prune.ts';
 import { release } from './scripts/release.ts';
 import { remove } from './scripts/remove.ts';
 import { renew } from './scripts/renew.ts';
-import { open, putDocument, rewrite, waiting } from './scripts/small.ts';
+import { info, open, putDocument, rewrite, waiting } from './scripts/small.ts';
 import { count, get, list } from './scripts/views.ts';
 
 /** A Lua script, and the name by which the server knows it once it has it. */
@@ -26,6 +26,7 @@ export const scripts = {
   count: script(count),
   create: script(create),
   get: script(get),
+  info: script(info),
   lease: script(lease),
   list: script(list),
   open: script(open),

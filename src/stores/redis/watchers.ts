@@ -1,4 +1,4 @@
-import type { RedisClient } from './client.ts';
+import type { RedisConnection } from './client.ts';
 
 /** While somebody watches, the server is told so anew before it forgets (after a minute). */
 const TELL_AGAIN_MS = 20_000;
@@ -8,7 +8,7 @@ interface WatchersOptions {
   channel: string;
   /** What our own messages say: they are not for us. */
   ownName: string;
-  connect(): Promise<RedisClient>;
+  connect(): Promise<RedisConnection>;
   /** Tells the server that somebody waits. */
   tellWaiting(): Promise<unknown>;
 }
@@ -20,7 +20,7 @@ interface WatchersOptions {
 export class Watchers {
   readonly #options: WatchersOptions;
   readonly #listeners = new Set<() => void>();
-  #subscriber: Promise<RedisClient | undefined> | undefined;
+  #subscriber: Promise<RedisConnection | undefined> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
@@ -58,9 +58,9 @@ export class Watchers {
     this.#options.tellWaiting().catch(() => {});
   };
 
-  async #subscribe(): Promise<RedisClient | undefined> {
+  async #subscribe(): Promise<RedisConnection | undefined> {
     const { channel, ownName, connect } = this.#options;
-    let subscriber: RedisClient | undefined;
+    let subscriber: RedisConnection | undefined;
     try {
       subscriber = await connect();
       subscriber.on('error', () => {});

@@ -65,6 +65,7 @@ end
 local function nextUnblocked(site, isDown)
   local known = call('HGET', DATA, 'c' .. site) or ''
   local stretches = readStretches(known)
+  local needle = ';' .. site .. ':'
   local position, look, found, due = isDown and dueNow or 0, 8, nil, nil
   local function remember(from, to) stretches = addStretch(stretches, from, math.min(to, tick - 1)) end
   while not found do
@@ -84,8 +85,8 @@ local function nextUnblocked(site, isDown)
     local values = #rows > 0 and call('HMGET', DATA, unpack(fields)) or {}
     budget = budget - math.max(#rows / 2, 1)
     for i = 1, #rows, 2 do
-      local till = blockIn(values[i], site)
-      if not till then
+      -- Rests that are over were taken away before: whatever is there still holds.
+      if not values[i] or not string.find(values[i], needle, 1, true) then
         found, due = rows[i], tonumber(rows[i + 1])
         if isDown then remember(due + 1, position) else remember(position, due - 1) end
         break
@@ -111,7 +112,7 @@ local function nextUnblocked(site, isDown)
         remember(position, reached - step)
         position = reached - step + 1
       end
-      look = budget
+      if #rows > 0 then look = look * 4 end
     end
   end
   local seen = stretchesText(stretches)

@@ -56,6 +56,12 @@ call('HSET', DATA, '#waiting', tickIn(60000), '#version', VERSION)
 return 1
 `;
 
+/** What the server that has the pool says of itself. Managed servers may not let everybody ask: then nothing. */
+export const info = lua`
+local info = redis.pcall('INFO')
+return type(info) == 'string' and info or ''
+`;
+
 /**
  * Looks at what there is under our names before anything else is done: the version of the data, which is noted where
  * there is none. Answers it, or the name of a key that is of another kind, or '32 bits'.

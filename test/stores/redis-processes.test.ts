@@ -1,0 +1,124 @@
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { redisStore } from '../../src/stores/redis/redis-store.ts';
+import type { LeaseRequest, NewSession } from '../../src/stores/store.ts';
+import { redisUrl, uniqueName } from '../servers/index.ts';
+import type { Hold } from './redis-hammer.ts';
+
+function session(id: string): NewSession {
+  return {
+    id,
+    ageMs: 0,
+    expiresInMs: null,
+    usageCount: 0,
+    maxUsageCount: null,
+    errorScore: 0,
+    body: 'use 0',
+  };
+}
+
+const request: LeaseRequest = {
+  rotation: 'round-robin',
+  fill: 'on-demand',
+  leaseMs: 30_000,
+  holder: 'test:1',
+  wake: true,
+};
+
+async function hammer(url: string, ms: number, users: number): Promise<Hold[]> {
+  const program = fileURLToPath(new URL('./redis-hammer.ts', import.meta.url));
+  const child = spawn(process.execPath, [program, url, String(ms), String(users)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  for await (const chunk of child.stdout.setEncoding('utf8')) output += chunk;
+  return JSON.parse(output) as Hold[];
+}
+
+function overlaps(holds: readonly Hold[]): number {
+  const sorted = [...holds].sort((a, b) => Number(BigInt(a.from) - BigInt(b.from)));
+  return sorted.filter((hold, index) => index > 0 && BigInt(hold.from) < BigInt(sorted[index - 1]!.to))
+    .length;
+}
+
+describe.skipIf(!redisUrl)('several processes on one pool', () => {
+  it('gives no session to two of four processes, and loses no use', async () => {
+    const url = `${redisUrl}?pool=${uniqueName()}`;
+    await using store = redisStore({ url });
+    // Fewer sessions than users: they fight for them.
+    const ids = Array.from({ length: 20 }, (_, index) => `s-${index}`);
+    await store.add(ids.map(session));
+    const reports = await Promise.all(Array.from({ length: 4 }, () => hammer(url, 2000, 10)));
+
+    const holds = reports.flat();
+    expect(holds.length).toBeGreaterThan(500);
+    for (const report of reports) expect(report.length).toBeGreaterThan(20);
+    expect(new Set(holds.map(({ id, fence }) => `${id} ${fence}`)).size).toBe(holds.length);
+    for (const id of ids) {
+      const ofOne = holds.filter((hold) => hold.id === id);
+      expect(overlaps(ofOne)).toBe(0);
+      const stored = await store.get(id);
+      expect(stored?.usageCount).toBe(ofOne.length);
+      expect(stored?.body).toBe(`use ${ofOne.length}`);
+    }
+    expect((await store.count()).leased).toBe(0);
+  });
+
+  it('wakes who waits, and leases within milliseconds of the release by somebody else', async () => {
+    const pool = uniqueName();
+    await using giver = redisStore({ url: redisUrl, pool });
+    await using waiter = redisStore({ url: redisUrl, pool });
+    await giver.add([session('a')]);
+    let wake = () => {};
+    const stop = waiter.watch?.(() => wake());
+    const took: number[] = [];
+    for (let round = 0; round < 21; round++) {
+      const held = await giver.lease(request);
+      if (held.kind !== 'leased') throw new Error('not leased');
+      expect((await waiter.lease(request)).kind).toBe('none');
+      const got = new Promise<number>((resolve, reject) => {
+        const take = async () => {
+          const result = await waiter.lease(request);
+          if (result.kind !== 'leased') return;
+          resolve(performance.now());
+          await waiter.release(result.lease, null);
+        };
+        wake = () => void take().catch(reject);
+      });
+      const releasedAt = performance.now();
+      await giver.release(held.lease, null);
+      took.push((await got) - releasedAt);
+      wake = () => {};
+      await expect.poll(async () => (await giver.count()).ready).toBe(1);
+    }
+    stop?.();
+    expect(took.sort((a, b) => a - b)[10]).toBeLessThan(20);
+  });
+
+  it('publishes nothing where nobody waits', async () => {
+    const pool = uniqueName();
+    await using store = redisStore({ url: redisUrl, pool });
+    await using other = redisStore({ url: redisUrl, pool });
+    await store.add([session('a')]);
+    const { wake: _, ...withoutWaiting } = request;
+    // A subscriber of whom the server was not told that somebody waits.
+    const { createClient } = await import('redis');
+    const subscriber = createClient({ url: redisUrl });
+    const heard: string[] = [];
+    await subscriber.connect();
+    await subscriber.subscribe(`troupe:{${pool}}:due`, (message) => heard.push(message));
+    const giveAndTake = async () => {
+      const held = await store.lease(withoutWaiting);
+      if (held.kind === 'leased') await store.release(held.lease, null);
+    };
+    await giveAndTake();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(heard).toEqual([]);
+    const held = await store.lease(withoutWaiting);
+    expect((await other.lease(request)).kind).toBe('none');
+    if (held.kind === 'leased') await store.release(held.lease, null);
+    await expect.poll(() => heard.length).toBe(1);
+    subscriber.destroy();
+  });
+});
