@@ -63,20 +63,14 @@ export class LeaseCalls {
     const moment = work.time.moment(calls.length);
     const free = isNewest ? undefined : work.free.begin();
     const ended = work.ended.begin();
-    let rows: unknown[][];
-    try {
-      rows = await this.#run(isNewest ? work.sql.leaseNewest : work.sql.leaseMany, [
-        moment,
-        free?.from ?? 0,
-        ended.from,
-        ticksOf(leaseMs),
-        holder,
-        calls.map(({ request }) => request.site ?? null),
-      ]);
-    } catch (error) {
-      for (const call of calls) call.reject(error);
-      return;
-    }
+    const rows = await this.#run(isNewest ? work.sql.leaseNewest : work.sql.leaseMany, [
+      moment,
+      free?.from ?? 0,
+      ended.from,
+      ticksOf(leaseMs),
+      holder,
+      calls.map(({ request }) => request.site ?? null),
+    ]);
     const served = new Set<LeaseCall>();
     let front: number | undefined;
     let lowestUnfit = Number.POSITIVE_INFINITY;

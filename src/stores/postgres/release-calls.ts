@@ -63,23 +63,17 @@ export class ReleaseCalls {
     const { sql, time, blocked, waiters } = this.#work;
     // All who lock several rows do so in one order.
     const sorted = calls.toSorted((one, other) => one.held.sid - other.held.sid);
-    let rows: unknown[][];
-    try {
-      rows = await this.#run(sql.releaseMany, [
-        time.moment(sorted.length),
-        sorted.map(({ held }) => held.sid),
-        sorted.map(({ held }) => held.token),
-        sorted.map(({ held }) => held.fence),
-        sorted.map(({ change }) => change?.usageCount ?? null),
-        sorted.map(({ change }) => change?.errorScore ?? null),
-        sorted.map(({ change }) => ticksOf(change?.restMs ?? 0)),
-        sorted.map(({ change }) => change?.body ?? null),
-        waiters.me,
-      ]);
-    } catch (error) {
-      for (const call of calls) call.reject(error);
-      return;
-    }
+    const rows = await this.#run(sql.releaseMany, [
+      time.moment(sorted.length),
+      sorted.map(({ held }) => held.sid),
+      sorted.map(({ held }) => held.token),
+      sorted.map(({ held }) => held.fence),
+      sorted.map(({ change }) => change?.usageCount ?? null),
+      sorted.map(({ change }) => change?.errorScore ?? null),
+      sorted.map(({ change }) => ticksOf(change?.restMs ?? 0)),
+      sorted.map(({ change }) => change?.body ?? null),
+      waiters.me,
+    ]);
     const others = new Set(sorted);
     for (const [number] of rows as [number][]) {
       const call = sorted[number - 1]!;
@@ -132,23 +126,19 @@ export class ReleaseCalls {
   async #renewMany(calls: RenewCall[]): Promise<void> {
     const { database, sql, time } = this.#work;
     const sorted = calls.toSorted((one, other) => (one.held.sid ?? 0) - (other.held.sid ?? 0));
-    try {
-      const rows = await database.run(sql.renewMany, [
-        time.moment(),
-        sorted.map(({ held }) => held.sid),
-        sorted.map(({ held }) => held.token),
-        sorted.map(({ held }) => held.fence),
-        sorted.map(({ renewal }) => ticksOf(renewal.leaseMs)),
-        sorted.map(({ renewal }) => renewal.body ?? null),
-      ]);
-      for (const [number, orders] of rows as [number, Parameters<typeof mostSevere>[0] | null][]) {
-        const order = orders === null ? undefined : mostSevere(orders);
-        sorted[number - 1]!.resolve(order === undefined ? { kind: 'held' } : { kind: 'held', order });
-      }
-      // Has no effect on those that were answered.
-      for (const call of sorted) call.resolve({ kind: 'lost' });
-    } catch (error) {
-      for (const call of calls) call.reject(error);
+    const rows = await database.run(sql.renewMany, [
+      time.moment(),
+      sorted.map(({ held }) => held.sid),
+      sorted.map(({ held }) => held.token),
+      sorted.map(({ held }) => held.fence),
+      sorted.map(({ renewal }) => ticksOf(renewal.leaseMs)),
+      sorted.map(({ renewal }) => renewal.body ?? null),
+    ]);
+    for (const [number, orders] of rows as [number, Parameters<typeof mostSevere>[0] | null][]) {
+      const order = orders === null ? undefined : mostSevere(orders);
+      sorted[number - 1]!.resolve(order === undefined ? { kind: 'held' } : { kind: 'held', order });
     }
+    // Has no effect on those that were answered.
+    for (const call of sorted) call.resolve({ kind: 'lost' });
   }
 }

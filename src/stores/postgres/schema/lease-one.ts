@@ -1,4 +1,4 @@
-import { entry, part } from './plpgsql.ts';
+import { entry, isFree, part } from './plpgsql.ts';
 
 /**
  * One step along the queue, past those blocked for the site, from one end. What was seen to hold only such is remembered
@@ -53,7 +53,7 @@ function walk(name: string, isDown: boolean): string {
     if v_free is not null then
       o_walked := o_walked || ${isDown ? 'array[v_free_due + 1, v_position]' : 'array[v_position, v_free_due - 1]'};
       foreach v_try in array v_free loop
-        perform from troupe.session s where s.sid = v_try and not s.held and s.due <= p_due for update skip locked;
+        perform from troupe.session s where s.sid = v_try and ${isFree('p_due')} for update skip locked;
         if found then
           o_sid := v_try;
           return;
@@ -135,7 +135,7 @@ export const leaseOneParts = [
     v_start := v_first + floor(random() * (v_last - v_first + 1))::bigint;
     select sid into v_sid from troupe.session where sid >= v_start order by sid limit 1;
     perform from troupe.session s
-     where s.sid = v_sid and not s.held and s.due <= p_due
+     where s.sid = v_sid and ${isFree('p_due')}
        and not exists (select from troupe.site_block b where b.sid = s.sid and b.site = p_site and (b.until is null or b.until > p_now))
        for update skip locked;
     if found then
@@ -160,7 +160,7 @@ export const leaseOneParts = [
   loop
     o_seen := o_seen + 1;
     p_cursor := array[v_expired.expires, v_expired.sid];
-    perform from troupe.session s where s.sid = v_expired.sid and not s.held and s.due is not null for update skip locked;
+    perform from troupe.session s where s.sid = v_expired.sid and case when s.held then false else s.due is not null end for update skip locked;
     if found then
       v_sids := v_sids || v_expired.sid;
     end if;
@@ -193,7 +193,7 @@ export const leaseOneParts = [
       return 'room';
     end if;
     v_left := v_left - 1;
-    perform from troupe.session s where s.sid = v_sid and not s.held for update skip locked;
+    perform from troupe.session s where s.sid = v_sid and case when s.held then false else true end for update skip locked;
     if found then
       perform troupe.die(array[v_sid], 4, 'made room', p_now);
     end if;

@@ -1,4 +1,4 @@
-import { entry, part } from './plpgsql.ts';
+import { entry, isHeld, part } from './plpgsql.ts';
 
 /** How sessions come and go: the other side of \`record\`. */
 export const memberFunctions = [
@@ -110,7 +110,7 @@ export const memberFunctions = [
   select * into v_place from troupe.place where token = p_token and until > v_due for update;
   if not found then
     select s.sid into sid from troupe.record r join troupe.session s on s.sid = r.sid
-     where r.id = p_id and s.token = p_token and s.fence = 1 and s.held and s.due > v_due;
+     where r.id = p_id and s.token = p_token and s.fence = 1 and ${isHeld('v_due')};
     outcome := case when found then 'created' else 'lost' end;
     return next;
     return;

@@ -1,4 +1,4 @@
-import { entry } from './plpgsql.ts';
+import { entry, isHeld } from './plpgsql.ts';
 
 export const releaseFunctions = [
   /*
@@ -22,7 +22,7 @@ export const releaseFunctions = [
        set held = false, due = case when g.rest > 0 then v_base + g.rest else v_tick + g.n - 1 end, resting = g.rest > 0,
            uses = coalesce(g.uses, s.uses), score = coalesce(g.score, s.score)
       from given g
-     where s.sid = g.sid and s.token = g.token and s.fence = g.fence and s.held and s.due > v_due and s.orders is null
+     where s.sid = g.sid and s.token = g.token and s.fence = g.fence and ${isHeld('v_due')} and s.orders is null
        and (s.expires is null or s.expires > v_now) and (s.max_uses is null or s.max_uses > coalesce(g.uses, s.uses))
     returning g.n, s.sid, s.due, s.resting, g.body
   ), saved as (
@@ -112,7 +112,7 @@ export const releaseFunctions = [
       with ordinality as g (sid, token, fence, lease, body, n)
   ), kept as (
     update troupe.session s set due = v_base + g.lease from given g
-     where s.sid = g.sid and s.token = g.token and s.fence = g.fence and s.held and s.due > v_due
+     where s.sid = g.sid and s.token = g.token and s.fence = g.fence and ${isHeld('v_due')}
     returning g.n, s.sid, s.orders, g.body
   ), saved as (
     update troupe.body b set body = k.body from kept k where k.body is not null and b.sid = k.sid
