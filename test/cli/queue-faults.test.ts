@@ -109,7 +109,7 @@ describe.skipIf(!redisUrl).concurrent('a shared list', { timeout: 150_000 }, () 
     await scene.expectAll('list', urls);
   });
 
-  it('gives up a URL that was lost with too many workers in a row', async () => {
+  it('gives up a URL that was lost with too many workers', async () => {
     await using scene = await QueueScene.on(redisUrl);
     const urls = [`${site.url}/slow/9000?deadly`];
     const fetching = await scene.fetch('list', urls, '-q');
@@ -126,6 +126,6 @@ describe.skipIf(!redisUrl).concurrent('a shared list', { timeout: 150_000 }, () 
     const [result, ...others] = await readResults(scene.output('list'));
     expect(others).toEqual([]);
     expect(result).toMatchObject({ url: urls[0], status: null, verdict: null });
-    expect(result!.error).toBe('WORKER_LOST: 4 workers in a row were gone before it was done');
+    expect(result!.error).toBe('WORKER_LOST: 4 workers were gone before it was done');
   });
 });

@@ -203,6 +203,7 @@ describe('the URL of a queue', () => {
     'redis://h?pool=a',
     'redis://h?queue=a:b',
     'redis://h?queue=',
+    'redis://:50%@h',
   ])('%s is none', (text) => {
     expect(() => parseQueueUrl(text)).toThrow(/--queue/);
   });

@@ -7,7 +7,7 @@ import { toJson } from '../terminal.ts';
 import type { HandOut } from './hand-out.ts';
 import type { ListHold } from './list-hold.ts';
 import { removeOrphans } from './lists.ts';
-import { persist } from './persist.ts';
+import { isAway, persist } from './persist.ts';
 import { placeOf, readResult } from './url-job.ts';
 import type { UrlQueue } from './url-queue.ts';
 
@@ -39,16 +39,22 @@ export class Collector {
   /** Collects until the list is over, or `signal` aborts. */
   async all(signal: AbortSignal): Promise<void> {
     while (!this.#handOut.isOver && !signal.aborted) {
-      const isMore = await persist(() => this.once(), signal);
+      const isMore = await persist(() => this.once(signal), signal).catch((error: unknown) => {
+        // The server is away, and we have been told to stop: what is there stays there.
+        if (signal.aborted && isAway(error)) return false;
+        throw error;
+      });
       if (!isMore) await sleep(PAUSE_MS, undefined, { signal }).catch(() => {});
     }
   }
 
   /** Takes in what there is now; whether there was anything. May be called again after a failure. */
-  async once(): Promise<boolean> {
+  async once(signal?: AbortSignal): Promise<boolean> {
     const ids = [...(await this.#queue.ids('completed')), ...(await this.#queue.ids('failed'))];
     const ready = ids.filter((id) => this.#handOut.requestOf(id) !== undefined);
-    for (let from = 0; from < ready.length; from += BATCH) await this.#write(ready.slice(from, from + BATCH));
+    for (let from = 0; from < ready.length; from += BATCH) {
+      await this.#write(ready.slice(from, from + BATCH), signal);
+    }
     await this.#queue.remove(ids.filter((id) => this.#handOut.isLeftOver(id)));
     if (performance.now() - this.#orphansAt > ORPHANS_EVERY_MS) {
       this.#orphansAt = performance.now();
@@ -68,14 +74,14 @@ export class Collector {
     await this.#queue.remove(failed);
   }
 
-  async #write(ids: readonly string[]): Promise<void> {
+  async #write(ids: readonly string[], signal: AbortSignal | undefined): Promise<void> {
     const jobs = await Promise.all(ids.map((id) => this.#queue.read(id)));
     const results = ids.flatMap((id, index) => {
       const job = jobs[index];
       const request = this.#handOut.requestOf(id);
       return job && request ? [{ id, result: readResult(job.returnvalue) ?? unreadable(request) }] : [];
     });
-    await this.#hold.assure();
+    await this.#hold.assure(signal);
     await Promise.all(results.map(({ result }) => this.#output.write(toJson(result))));
     for (const { id, result } of results) {
       this.#handOut.settle(id);

@@ -4,6 +4,10 @@ import type { QueuePlace } from './queue-url.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const MAX_RECONNECT_MS = 1_000;
+/** A call made while the server is away waits so long for it; who made it asks again, or has been told to stop. */
+const AWAY_MS = 1_000;
+/** Every connection has something to hear each second or two: one that is silent for longer is dead without knowing. */
+const SILENCE_MS = 15_000;
 /** What BullMQ asks for. */
 const MIN_VERSION = [6, 2];
 
@@ -25,8 +29,10 @@ export async function connect(place: QueuePlace, events: ConnectionEvents): Prom
   let wasReady = false;
   const client = redis.createClient({
     url: place.url,
+    commandOptions: { timeout: AWAY_MS },
     socket: {
       connectTimeout: CONNECT_TIMEOUT_MS,
+      socketTimeout: SILENCE_MS,
       // At first a wrong address is told at once; later the server may be starting again.
       reconnectStrategy: (retries) => (wasReady ? Math.min(MAX_RECONNECT_MS, 50 * 2 ** retries) : false),
     },

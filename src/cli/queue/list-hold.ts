@@ -25,6 +25,8 @@ export interface ListStatus extends Pick<ListRecord, 'total' | 'done' | 'failed'
  */
 export class ListHold {
   readonly run: string;
+  /** Nothing of it was handed out before. */
+  readonly isNew: boolean;
   readonly #queue: UrlQueue;
   readonly #field: string;
   readonly #output: string;
@@ -35,11 +37,12 @@ export class ListHold {
   #keptAt = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  private constructor(queue: UrlQueue, field: string, output: string, run: string) {
+  private constructor(queue: UrlQueue, field: string, output: string, before: string | undefined) {
     this.#queue = queue;
     this.#field = field;
     this.#output = output;
-    this.run = run;
+    this.isNew = before === undefined;
+    this.run = before ?? randomBytes(5).toString('hex');
   }
 
   /**
@@ -55,8 +58,7 @@ export class ListHold {
     end: Interruption,
   ): Promise<ListHold | undefined> {
     const before = await readList(queue, field);
-    const run = isResumed && before ? before.run : randomBytes(5).toString('hex');
-    const hold = new ListHold(queue, field, output, run);
+    const hold = new ListHold(queue, field, output, isResumed ? before?.run : undefined);
     const giveUpAt = performance.now() + HOLD_MS + 2 * BEAT_MS;
     for (let tries = 0; !(await hold.#keep()); tries++) {
       if (tries === 0) say(`${before?.holder} hands this list out; waiting for it to be gone`);
@@ -67,7 +69,7 @@ export class ListHold {
       await sleep(BEAT_MS / 2);
     }
     // A list that was begun anew leaves nothing behind of the one before.
-    if (before && before.run !== run) await queue.removeLists((one) => one === before.run);
+    if (before && before.run !== hold.run) await queue.removeLists((one) => one === before.run);
     return hold;
   }
 
@@ -75,19 +77,20 @@ export class ListHold {
   start(status: () => ListStatus, onLost: (error: unknown) => void): void {
     this.#status = status;
     this.#timer = setInterval(() => {
-      // While the server is away the next one will do.
-      this.assure(true).catch((error: unknown) => {
-        if (error instanceof UsageError) onLost(error);
-      });
+      this.#keep().then(
+        (isOurs) => {
+          if (!isOurs) onLost(lost());
+        },
+        // While the server is away the next one will do.
+        () => {},
+      );
     }, BEAT_MS);
   }
 
   /** Resolves when it is sure that nobody else holds the list. @throws UsageError where somebody does */
-  async assure(isBeat = false): Promise<void> {
-    if (!isBeat && performance.now() - this.#keptAt < SAFE_MS) return;
-    const isOurs = isBeat ? await this.#keep() : await persist(() => this.#keep());
-    if (!isOurs)
-      throw new UsageError('another `troupe fetch` has taken this list over; this one wrote nothing since');
+  async assure(signal?: AbortSignal): Promise<void> {
+    if (performance.now() - this.#keptAt < SAFE_MS) return;
+    if (!(await persist(() => this.#keep(), signal))) throw lost();
   }
 
   /** Lets the list go: it stays in the queue, for the next holder; or it is over. */
@@ -117,4 +120,8 @@ export class ListHold {
     if (isOurs) this.#keptAt = at;
     return isOurs;
   }
+}
+
+function lost(): UsageError {
+  return new UsageError('another `troupe fetch` has taken this list over; this one wrote nothing since');
 }

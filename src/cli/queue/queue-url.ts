@@ -30,8 +30,20 @@ export function parseQueueUrl(text: string): QueuePlace {
   if (!/^[\w.-]{1,100}$/.test(name)) {
     throw new UsageError('--queue: a name is 1 to 100 letters, digits, dots, dashes and underscores');
   }
+  if (!isDecodable(url.username) || !isDecodable(url.password)) {
+    throw new UsageError('--queue: a "%" in a user or password must be written %25, and "@" %40');
+  }
   url.search = '';
   url.hash = '';
   const shown = `${url.protocol}//${url.host}${url.pathname}${name === 'troupe' ? '' : `?queue=${name}`}`;
   return { url: url.href, name, shown };
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -4,6 +4,8 @@ import { basename, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { type FetchList, type OpenList, openList, type Streams } from '../fetch/list.ts';
+import type { Output } from '../fetch/output.ts';
+import type { DoneRequests } from '../fetch/resume.ts';
 import { summary } from '../fetch/summary.ts';
 import { Tally } from '../fetch/tally.ts';
 import { Interruption } from '../interruption.ts';
@@ -60,8 +62,7 @@ async function shareOut(
   const hold = await ListHold.take(queue, listOf(job), (text) => progress.say(text), end);
   if (!hold) return;
   // Not before the list is ours: who had it until now may have written on.
-  const done = await list.readDone();
-  const output = await list.openOutput();
+  const [done, output] = await openTarget(list, hold);
 
   const handOut = new HandOut(queue, hold.run, job.terms, end);
   const collector = new Collector({ queue, handOut, hold, output, tally });
@@ -99,6 +100,16 @@ function listOf({ output, mode }: FetchList): { field: string; output: string; i
   };
 }
 
+/** What the output holds, and the output. A list that has none is let go. */
+async function openTarget(list: OpenList, hold: ListHold): Promise<[DoneRequests, Output]> {
+  try {
+    return [await list.readDone(), await list.openOutput()];
+  } catch (error) {
+    await hold.leave(hold.isNew ? 'over' : 'stays').catch(() => {});
+    throw error;
+  }
+}
+
 interface Sharing {
   readonly list: OpenList;
   readonly worker: OpenWorker | undefined;
@@ -110,7 +121,7 @@ interface Sharing {
 
 async function collectAll(
   { list, worker, handOut, collector, tally, end }: Sharing,
-  done: Awaited<ReturnType<OpenList['readDone']>>,
+  done: DoneRequests,
 ): Promise<void> {
   const fail = (error: unknown): void => end.fail(error);
   const stopped = new AbortController();

@@ -191,6 +191,6 @@ async function settled(task: () => Promise<unknown>, signal: AbortSignal): Promi
 }
 
 function givenUp(request: FetchRequest, job: Job): FetchResult {
-  const error = `WORKER_LOST: ${job.stalledCounter} workers in a row were gone before it was done`;
+  const error = `WORKER_LOST: ${job.stalledCounter} workers were gone before it was done`;
   return { ...resultOf(request, { info: undefined, ms: 0 }), error };
 }
