@@ -3,7 +3,7 @@ import { TroupeError } from '../../errors.ts';
 /** What the store calls of a client. Those of `createClient` in the package `redis` fit. */
 export interface RedisClient extends RedisConnection {
   sendCommand(args: string[], options?: object): Promise<unknown>;
-  duplicate(overrides?: object): RedisClient;
+  duplicate(overrides?: object): RedisConnection;
 }
 
 /** The same for a Redis Cluster: those of `createCluster` fit. */
@@ -15,7 +15,7 @@ export interface RedisCluster extends RedisConnection {
     args: string[],
     options?: object,
   ): Promise<unknown>;
-  duplicate(overrides?: object): RedisCluster;
+  duplicate(overrides?: object): RedisConnection;
 }
 
 /** What both have in common. */
@@ -25,8 +25,8 @@ export interface RedisConnection {
   connect(): Promise<unknown>;
   destroy(): unknown;
   subscribe(channel: string, listener: (message: string) => void): Promise<unknown>;
-  on(event: string, listener: (...args: never[]) => void): unknown;
-  off(event: string, listener: (...args: never[]) => void): unknown;
+  on(event: string, listener: (...args: unknown[]) => void): unknown;
+  off(event: string, listener: (...args: unknown[]) => void): unknown;
 }
 
 /** With each command: its answer as text and numbers, and no timer of the client's (one here watches all calls). */

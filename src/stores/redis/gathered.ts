@@ -5,7 +5,7 @@ interface Batch<Item, Answer> {
 }
 
 /**
- * Gathers the calls of one tick, so that one script carries out several: with 50 users at once a call costs a third. Each
+ * Gathers the calls of one tick, so that one script carries out several: with 50 users at once a call costs the server half. Each
  * promise settles with its own answer. A script gets no more than `most`, so that it never keeps the server for long.
  */
 export class Gathered<Item, Answer> {
