@@ -1,14 +1,13 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { assemble, type WorkerHistory } from './assemble.ts';
 import type { WorkerEnd } from './history.ts';
 import { type Line, readLog } from './log.ts';
+import { startChild } from './start-child.ts';
 import type { WorkerOptions } from './worker-options.ts';
 
-const program = fileURLToPath(new URL('worker.ts', import.meta.url));
 const ENDS_WITHIN_MS = 15_000;
 
 /** A worker process, and what became of it. */
@@ -21,9 +20,7 @@ export class Worker {
 
   constructor(options: WorkerOptions) {
     this.options = options;
-    this.#child = spawn(process.execPath, [program, JSON.stringify(options)], {
-      stdio: ['pipe', 'ignore', 'pipe'],
-    });
+    this.#child = startChild('worker.ts', [JSON.stringify(options)], ['pipe', 'ignore', 'pipe']);
     this.#child.stderr!.on('data', (chunk) => {
       this.#complaint = (this.#complaint + chunk).slice(-4000);
     });

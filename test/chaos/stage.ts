@@ -1,12 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type FaultProxy, startFaultProxy } from '../../playground/servers/fault-proxy.ts';
 import { startPostgres } from '../../playground/servers/postgres-server.ts';
 import { startRedis } from '../../playground/servers/redis-server.ts';
 import type { DatabaseServer } from '../../playground/servers/server-process.ts';
 import type { StoreKind } from './plan.ts';
+import { startChild } from './start-child.ts';
 
 /** Starts the server that a kind of store needs; none for a file. */
 export async function startServer(kind: StoreKind): Promise<DatabaseServer | undefined> {
@@ -50,8 +49,7 @@ export async function setStage(
 }
 
 async function startSite(log: string): Promise<{ port: number; close(): Promise<void> }> {
-  const program = fileURLToPath(new URL('site.ts', import.meta.url));
-  const child: ChildProcess = spawn(process.execPath, [program, log], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = startChild('site.ts', [log], ['pipe', 'pipe', 'inherit']);
   const ended = once(child, 'exit');
   const [said] = (await once(child.stdout!, 'data')) as [Buffer];
   return {

@@ -33,6 +33,8 @@ export class Tasks {
   async next(): Promise<void> {
     const { random, log } = this.#options;
     const dice = random.below(100);
+    // A process that does nothing but lease would keep the others from their turn at the processor.
+    await sleep(random.below(20));
     try {
       if (dice < 60) await this.#use(await this.#acquire(), 1 + random.below(3));
       else if (dice < 66) await this.#useLong(await this.#acquire());
