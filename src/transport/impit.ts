@@ -1,5 +1,5 @@
 import { OptionError } from '../errors.ts';
-import { checkOptions, number, oneOf, text } from '../internal/options.ts';
+import { checkOptions, number, type OptionCheck, oneOf, text } from '../internal/options.ts';
 import { FetchError } from './fetch-error.ts';
 import type { ImpitClient } from './impit-client.ts';
 import { ImpitHop } from './impit-hop.ts';
@@ -31,9 +31,18 @@ export const defaultImpitTransportOptions = {
 } as const;
 
 const milliseconds = number({ integer: true, max: 2 ** 31 - 1 });
+/** impit takes any text for a proxy, and goes around one that it does not understand. */
+const proxyUrl: OptionCheck = (value, path) => {
+  if (typeof value === 'string' && /^(?:https?|socks5h?):$/.test(URL.parse(value)?.protocol ?? '')) return;
+  throw new OptionError(
+    path,
+    `option "${path}" must be a URL such as http://user:password@host:8080 (http: https: socks5:)`,
+  );
+};
+
 const checks = {
   userAgent: text,
-  proxy: text,
+  proxy: proxyUrl,
   headersTimeoutMs: milliseconds,
   bodyTimeoutMs: milliseconds,
   maxRequestMs: milliseconds,

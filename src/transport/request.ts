@@ -118,8 +118,10 @@ function setDefaults(headers: HeaderList, body: RequestBody | null, identity: Fe
   if (body?.type) headers.setDefault('content-type', body.type);
   // Known better than the caller can, except for a stream.
   if (body?.isReplayable !== false) headers.delete('content-length');
+  for (const [name, value] of identity.defaultHeaders ?? []) {
+    headers.setDefault(name, name.toLowerCase() === 'user-agent' ? identity.userAgent : value);
+  }
   headers.setDefault('user-agent', identity.userAgent);
-  for (const [name, value] of identity.defaultHeaders ?? []) headers.setDefault(name, value);
   headers.setDefault('accept', '*/*');
   // A part of a coded body could not be decoded (Fetch §4.6).
   headers.setDefault('accept-encoding', headers.has('range') ? 'identity' : 'gzip, deflate, br, zstd');

@@ -19,7 +19,7 @@ export interface UndiciTransportOptions {
   http2?: boolean;
   /** Goes through this proxy: `http://user:password@host:8080`, or `https:`, `socks5:`. @default none */
   proxy?: string;
-  /** Passed on to `tls.connect`: `ca`, `rejectUnauthorized`, `servername`, … */
+  /** Passed on to `tls.connect`: `ca`, `rejectUnauthorized`, `servername`, …; of an `https:` proxy the first two hold too. */
   tls?: Readonly<Record<string, unknown>>;
 }
 
@@ -131,5 +131,17 @@ function makeAgent(options: UndiciTransportOptions): Dispatcher {
     // of the user itself, which a browser would use again, would be lost.
     return new Agent({ ...common, connect: buildConnector({ ...tls, timeout, allowH2: common.allowH2 }) });
   }
-  return new ProxyAgent({ ...common, uri: proxy, connectTimeout: timeout, ...(tls && { requestTls: tls }) });
+  return new ProxyAgent({
+    ...common,
+    uri: proxy,
+    connectTimeout: timeout,
+    ...(tls && { requestTls: tls }),
+    // To any other proxy undici would speak TLS as well.
+    ...(tls && /^https:/i.test(proxy) && { proxyTls: trustOf(tls) }),
+  });
+}
+
+/** Of TLS options for a site, what holds for the proxy as well: whom it trusts, and not who it expects. */
+function trustOf({ ca, rejectUnauthorized }: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return { ...(ca !== undefined && { ca }), ...(rejectUnauthorized !== undefined && { rejectUnauthorized }) };
 }

@@ -7,6 +7,7 @@ import { type FingerprintOptions, fingerprintOptions } from '../../src/fingerpri
 import { fingerprintOf } from '../../src/session/identity.ts';
 import { Session } from '../../src/session/session.ts';
 import { parseState } from '../../src/session/state.ts';
+import { missingPackage } from '../missing-package.ts';
 
 const all = () => true;
 /** A transport that knows a few versions, as real ones do. */
@@ -173,4 +174,12 @@ describe('options', () => {
     );
     await expect(load({ browsers: ['safari'] }, some)).rejects.toMatchObject({ code: 'INVALID_OPTION' });
   });
+});
+
+test('without the package it says what to install', async () => {
+  expect(
+    await missingPackage('fingerprint-generator', '../src/fingerprints/generator.ts', 'loadGenerator'),
+  ).toBe(
+    'MISSING_PACKAGE: fingerprints need the package "fingerprint-generator": npm install fingerprint-generator (2.1.80 or later)',
+  );
 });

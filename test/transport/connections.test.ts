@@ -1,30 +1,12 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createSecureServer } from 'node:http2';
 import { createServer } from 'node:https';
 import type { AddressInfo, Server as NetServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Connections } from '../../src/transport/connections.ts';
 import { UndiciTransport } from '../../src/transport/undici.ts';
-import { failureOf, makeUser, serve, sleep } from './helpers.ts';
-
-test('two users share no socket, one keeps its own', async () => {
-  const ports: number[] = [];
-  const { origin } = await serve((request, response) => {
-    ports.push(request.socket.remotePort!);
-    response.end('x');
-  });
-  const [one, two] = [makeUser(), makeUser()];
-  for (const user of [one, two, one, two]) {
-    await (await user.fetch(origin)).text();
-    await sleep(5);
-  }
-  expect(new Set(ports).size).toBe(2);
-  expect([ports[0], ports[1]]).toEqual([ports[2], ports[3]]);
-});
+import { makeCertificate } from './certificates.ts';
+import { failureOf, makeUser, overEachTransport, serve, sleep } from './helpers.ts';
 
 describe('Connections', () => {
   const make = () => new UndiciTransport();
@@ -84,56 +66,10 @@ describe('Connections', () => {
   });
 });
 
-/** A certificate for 127.0.0.1 that ends with the tests; undefined where there is no openssl. */
-function makeCertificate(): { key: Buffer; cert: Buffer; folder: string } | undefined {
-  const folder = mkdtempSync(join(tmpdir(), 'troupe-tls-'));
-  try {
-    execFileSync(
-      'openssl',
-      [
-        'req',
-        '-x509',
-        '-newkey',
-        'ec',
-        '-pkeyopt',
-        'ec_paramgen_curve:prime256v1',
-        '-nodes',
-        '-days',
-        '2',
-        '-subj',
-        '/CN=localhost',
-        '-addext',
-        'subjectAltName=IP:127.0.0.1,DNS:localhost',
-        '-keyout',
-        join(folder, 'key.pem'),
-        '-out',
-        join(folder, 'cert.pem'),
-      ],
-      { stdio: 'ignore' },
-    );
-    return {
-      key: readFileSync(join(folder, 'key.pem')),
-      cert: readFileSync(join(folder, 'cert.pem')),
-      folder,
-    };
-  } catch {
-    rmSync(folder, { recursive: true });
-    return undefined;
-  }
-}
-
 const certificate = makeCertificate();
-afterAll(() => {
-  if (certificate) rmSync(certificate.folder, { recursive: true });
-});
 
-describe.skipIf(!certificate)('TLS', () => {
-  const tls = { ca: certificate?.cert };
-
-  async function listen(server: NetServer): Promise<string> {
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    return `https://localhost:${(server.address() as AddressInfo).port}/`;
-  }
+describe('TLS', () => {
+  const tls = { ca: certificate.cert };
 
   test('a ticket is used again by its own user, never by another', async () => {
     const reused: boolean[] = [];
@@ -154,6 +90,30 @@ describe.skipIf(!certificate)('TLS', () => {
     expect(wasReused).toBe(true);
     expect(await visit(two)).toBe(false);
     server.close();
+  });
+});
+
+async function listen(server: NetServer): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `https://localhost:${(server.address() as AddressInfo).port}/`;
+}
+
+overEachTransport(({ makeUser }) => {
+  const tls = { ca: certificate.cert };
+
+  test('two users share no socket, one keeps its own', async () => {
+    const ports: number[] = [];
+    const { origin } = await serve((request, response) => {
+      ports.push(request.socket.remotePort!);
+      response.end('x');
+    });
+    const [one, two] = [makeUser(), makeUser()];
+    for (const user of [one, two, one, two]) {
+      await (await user.fetch(origin)).text();
+      await sleep(5);
+    }
+    expect(new Set(ports).size).toBe(2);
+    expect([ports[0], ports[1]]).toEqual([ports[2], ports[3]]);
   });
 
   test('Secure cookies go over https, and HTTP/2 works', async () => {

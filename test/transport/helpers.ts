@@ -45,6 +45,8 @@ export interface Seen {
 export type TransportName = 'undici' | 'impit';
 
 const impit = await loadImpit();
+const CHROME =
+  'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36';
 
 /** A transport of this name, with what it knows of undici's options. */
 export function makeTransport(name: TransportName, options: UndiciTransportOptions = {}): Transport {
@@ -52,6 +54,7 @@ export function makeTransport(name: TransportName, options: UndiciTransportOptio
   const { proxy, connectTimeoutMs, headersTimeoutMs = connectTimeoutMs, bodyTimeoutMs, tls } = options;
   return new ImpitTransport(
     {
+      userAgent: CHROME,
       ...(proxy !== undefined && { proxy }),
       ...(headersTimeoutMs !== undefined && { headersTimeoutMs }),
       ...(bodyTimeoutMs !== undefined && { bodyTimeoutMs }),
