@@ -91,6 +91,26 @@ describe.skipIf(!redisUrl).concurrent('a shared list', { timeout: 150_000 }, () 
     expect(await worker.ended).toMatchObject({ code: 130, stderr: expect.stringContaining('is back') });
   });
 
+  it('can be left while its Redis is away, and gone on with when that is back', async () => {
+    await using server = await startRedis();
+    await using scene = await QueueScene.on(server.url, 'sqlite');
+    const urls = pages(60, 50, 'left');
+    const worker = scene.work('--no-progress');
+    const fetching = await scene.fetch('list', urls, '--no-progress');
+    await scene.untilLines('list', 5);
+    const told = new Promise((resolve) => worker.child.stderr!.once('data', resolve));
+    await server.kill();
+    await told;
+    for (const { child } of [worker, fetching]) child.kill('SIGINT');
+    expect((await fetching.ended).code).toBe(130);
+    expect((await worker.ended).code).toBe(130);
+    await server.start();
+    scene.work('-q');
+    const resumed = await scene.fetch('list', urls, '--resume', '-q');
+    expect((await resumed.ended).code).toBe(0);
+    await scene.expectAll('list', urls);
+  });
+
   it('gets back at once what a stopped worker had in hand', async () => {
     await using scene = await QueueScene.on(redisUrl);
     const urls = [`${site.url}/slow/9000?stopped`];
