@@ -9,7 +9,7 @@ import { runSeed } from './run-seed.ts';
 import { startServer } from './stage.ts';
 
 /** The whole proof is `npm run test:chaos`; here is one short run on each store, of another seed each time. */
-describe('a store under faults', { timeout: 60_000 }, () => {
+describe('a store under faults', { timeout: 120_000 }, () => {
   const isInstalled = { sqlite: true, redis: redisUrl !== '', postgres: postgresUrl !== '' };
 
   describe.each(['sqlite', 'redis', 'postgres'] as const)('%s', (store) => {
@@ -18,12 +18,12 @@ describe('a store under faults', { timeout: 60_000 }, () => {
       const folder = mkdtempSync(join(tmpdir(), `troupe-chaos-${store}-`));
       const server = await startServer(store);
       try {
-        const { violations, tally } = await runSeed({ store, seed, seconds: 3, workers: 3, folder, server });
-        const again = `npm run test:chaos -- --store ${store} --seed ${seed} --seeds 1 --seconds 3 --workers 3`;
+        const { violations, tally } = await runSeed({ store, seed, seconds: 2, workers: 3, folder, server });
+        const again = `npm run test:chaos -- --store ${store} --seed ${seed} --seeds 1 --seconds 2 --workers 3`;
         expect(violations, `${again}; logs: ${folder}`).toEqual([]);
         // It would prove nothing if nothing had happened.
-        expect(tally.holds).toBeGreaterThan(20);
-        expect(tally.hops).toBeGreaterThan(20);
+        expect(tally.holds).toBeGreaterThan(10);
+        expect(tally.hops).toBeGreaterThan(10);
         rmSync(folder, { recursive: true });
       } finally {
         await server?.close();
@@ -32,7 +32,7 @@ describe('a store under faults', { timeout: 60_000 }, () => {
   });
 });
 
-describe('npm run test:chaos', { timeout: 60_000 }, () => {
+describe('npm run test:chaos', { timeout: 120_000 }, () => {
   const run = (...args: string[]) => {
     const program = fileURLToPath(new URL('main.ts', import.meta.url));
     return spawnSync(process.execPath, [program, ...args], { encoding: 'utf8' });
