@@ -150,6 +150,37 @@ describe.skipIf(!redisUrl)('faults of the server', () => {
     client.destroy();
   });
 
+  it('finishes what was asked before it is closed', async () => {
+    const pool = uniqueName();
+    const store = redisStore({ url: redisUrl, pool });
+    await store.add([session('a'), session('b')]);
+    const held = await leased(store);
+    const calls = [store.release(held.lease, used), store.release(held.lease, used), store.lease(request)];
+    await store.close();
+    const [first, second, third] = await Promise.all(calls);
+    expect([first, second]).toEqual(['released', 'lost']);
+    expect(third).toMatchObject({ kind: 'leased', lease: { id: 'b' } });
+    await using again = redisStore({ url: redisUrl, pool });
+    expect(await again.get('a')).toMatchObject({ usageCount: 1, body: 'used', state: 'ready' });
+  });
+
+  it('keeps apart who ask for different things at the same time', async () => {
+    await using store = redisStore({ url: redisUrl, pool: uniqueName() });
+    await store.add(['a', 'b', 'c', 'd'].map((id) => session(id)));
+    const results = await Promise.all([
+      store.lease({ ...request, id: 'c' }),
+      store.lease({ ...request, holder: 'one:1' }),
+      store.lease({ ...request, site: 'undefined' }),
+      store.lease({ ...request, holder: 'one:1' }),
+      store.lease(request),
+      store.lease({ ...request, limit: 5 }),
+    ]);
+    const ids = results.map((result) => (result.kind === 'leased' ? result.lease.id : result.kind));
+    expect(ids[0]).toBe('c');
+    expect(new Set(ids).size).toBe(6);
+    expect(ids.slice(4)).toEqual(['none', 'vacant']);
+  });
+
   it('is closed for good once it is closed', async () => {
     const store = redisStore({ url: redisUrl, pool: uniqueName() });
     await store.open();

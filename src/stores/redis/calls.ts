@@ -52,6 +52,7 @@ export class OpenCalls {
 
   forget(): void {
     this.#calls.clear();
+    this.#tellQuiet();
   }
 
   /** Resolves when all were answered or given up. */

@@ -42,6 +42,7 @@ export class Connection {
   #sendCommand: (args: string[]) => Promise<unknown> = () => Promise.reject(new Error('not open'));
   #opening: Promise<void> | undefined;
   #isChecked = false;
+  #wasOpen = false;
   /** A call was given up, and nothing was heard since: what is sent now would only pile up. */
   #isStalled = false;
   #isClosed = false;
@@ -123,7 +124,7 @@ export class Connection {
       if (this.#isClosed) {
         throw new StoreError('STORE_CLOSED', `the store on ${where} is closed; open a new one`);
       }
-      const isFirst = !this.#isChecked && this.#lastError === undefined;
+      const isFirst = !this.#wasOpen && this.#lastError === undefined;
       const leftMs = startedAt + (isFirst ? FIRST_CONNECT_MS : RECONNECT_MS) - performance.now();
       if (leftMs <= 0) {
         throw this.#isStalled ? stalled(where, ANSWER_MS) : unavailable(where, this.#lastError);
@@ -169,6 +170,7 @@ export class Connection {
       checkServer((await this.#eval(scripts.info)) as string, where);
       checkLayout(await this.#eval(scripts.open, String(LAYOUT_VERSION)), where);
       this.#isChecked = true;
+      this.#wasOpen = true;
       this.#tell();
     } catch (error) {
       this.#drop();

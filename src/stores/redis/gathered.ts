@@ -21,7 +21,7 @@ export class Gathered<Item, Answer> {
 
   add(key: string, item: Item): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      if (this.#batches.size === 0) setImmediate(this.#flush);
+      if (this.#batches.size === 0) setImmediate(this.flush);
       let batch = this.#batches.get(key);
       if (batch === undefined) {
         batch = { items: [], settlers: [] };
@@ -35,7 +35,8 @@ export class Gathered<Item, Answer> {
     });
   }
 
-  readonly #flush = (): void => {
+  /** Sends what was gathered so far. */
+  readonly flush = (): void => {
     const batches = this.#batches;
     this.#batches = new Map();
     for (const batch of batches.values()) this.#send(batch);

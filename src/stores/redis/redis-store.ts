@@ -24,11 +24,20 @@ import type {
   StoreCounts,
   StoredDocument,
 } from '../store.ts';
+import {
+  leaseArguments,
+  leaseKey,
+  type Release,
+  releaseArguments,
+  rewriteArguments,
+  sessionArguments,
+  shownHolder,
+} from './arguments.ts';
 import type { RedisClient, RedisCluster } from './client.ts';
 import { Connection } from './connection.ts';
 import { Gathered } from './gathered.ts';
 import { DEFAULT_POOL, keysOf, poolName } from './keys.ts';
-import { sessionArguments, toLeaseResult, toListed } from './replies.ts';
+import { toLeaseResult, toListed } from './replies.ts';
 import { scripts } from './scripts.ts';
 import { StoreTime } from './store-time.ts';
 import { newToken } from './tokens.ts';
@@ -45,8 +54,6 @@ const STEP = 100;
 const LIST_LOOK = 400;
 /** Leases, or releases, that one script carries out: a fraction of a millisecond. */
 const MOST_GATHERED = 32;
-/** The script keeps its length in a byte. */
-const HOLDER_LENGTH = 80;
 
 const RELEASED: readonly ReleaseResult[] = ['lost', 'released', 'ordered'];
 
@@ -148,9 +155,9 @@ class RedisSessionStore implements RedisStore {
   /** `requests`: of those who ask for the same. */
   async #leaseSome(requests: readonly LeaseRequest[]): Promise<LeaseResult[]> {
     const [request] = requests;
-    const holder = request!.holder.slice(0, HOLDER_LENGTH);
+    const holder = shownHolder(request!);
     const tokens = requests.map(newToken);
-    const args = [this.#time.argument(requests.length), ...leaseArguments(request!, holder), ...tokens];
+    const args = [this.#time.argument(requests.length), ...leaseArguments(request!), ...tokens];
     const toResults = (replies: unknown) =>
       (replies as unknown[]).map((reply, at) => toLeaseResult(reply, tokens[at]!, holder));
     const replies = await this.#connection.run(scripts.lease, args, (late) => {
@@ -179,7 +186,7 @@ class RedisSessionStore implements RedisStore {
 
   async #releaseSome(items: readonly Release[]): Promise<ReleaseResult[]> {
     const args = [this.#time.argument(items.length), this.#name];
-    for (const { lease, change, isRepeat } of items) pushRelease(args, lease, change, isRepeat);
+    for (const item of items) args.push(...releaseArguments(item));
     const replies = (await this.#connection.run(scripts.release, args)) as number[];
     return replies.map((reply) => RELEASED[reply]!);
   }
@@ -319,57 +326,14 @@ class RedisSessionStore implements RedisStore {
   }
 
   async close(): Promise<void> {
+    this.#leases.flush();
+    this.#releases.flush();
     await Promise.all([this.#watchers.close(), this.#connection.close()]);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
-}
-
-const LETTERS = { 'round-robin': 'f', 'use-until-failure': 'l', random: 'r' } as const;
-
-/** The same for requests that ask for the same. */
-function leaseKey({ rotation, fill, leaseMs, holder, id, site, limit, wake }: LeaseRequest): string {
-  const quoted = (name: string | undefined) => (name === undefined ? '' : JSON.stringify(name));
-  return `${rotation} ${fill} ${leaseMs} ${limit} ${wake} ${quoted(site)} ${quoted(id)} ${holder}`;
-}
-
-function leaseArguments(request: LeaseRequest, holder: string): string[] {
-  let mode: string = LETTERS[request.rotation];
-  if (request.fill === 'first') mode += 'F';
-  if (request.wake) mode += 'w';
-  const limit = request.limit === undefined ? '' : String(request.limit);
-  return [String(request.leaseMs), holder, mode, limit, request.site ?? '', request.id ?? ''];
-}
-
-interface Release {
-  readonly lease: Lease;
-  readonly change: ReleaseChange | null;
-  readonly isRepeat: boolean;
-}
-
-/** Eight arguments. */
-function pushRelease(args: string[], lease: Lease, change: ReleaseChange | null, isRepeat: boolean): void {
-  const asked = isRepeat ? 'r' : '';
-  if (change === null) {
-    args.push(lease.id, lease.token, String(lease.fence), `n${asked}`, '', '', '', '');
-    return;
-  }
-  const { status, reason, restMs, blocks, body } = change;
-  const isRare = status !== 'usable' || restMs || (blocks !== undefined && blocks.length > 0);
-  const rare = isRare
-    ? JSON.stringify({ status: status === 'usable' ? undefined : status, reason, restMs, blocks })
-    : '';
-  const flags = body === undefined ? asked : `b${asked}`;
-  const uses = String(change.usageCount);
-  const given = body === undefined ? '' : (body as string);
-  args.push(lease.id, lease.token, String(lease.fence), flags, uses, String(change.errorScore), rare, given);
-}
-
-function rewriteArguments({ id, ifBody, body, key, tag }: Rewrite): string[] {
-  const text = (value: string | null | undefined) => (value === undefined ? '' : JSON.stringify(value));
-  return [id, String(ifBody), String(body), text(key), text(tag)];
 }
 
 function* parts<T>(items: readonly T[], size: number): Iterable<readonly T[]> {

@@ -1,29 +1,5 @@
-import type {
-  LeasedResult,
-  LeaseResult,
-  ListedSession,
-  NewSession,
-  SessionStatus,
-  StoredSession,
-} from '../store.ts';
+import type { LeasedResult, LeaseResult, ListedSession, SessionStatus, StoredSession } from '../store.ts';
 import { placeToken } from './tokens.ts';
-
-/** A new session as `pieces/births.ts` takes it: ten arguments. The texts come back with each lease as they are. */
-export function sessionArguments(session: NewSession): string[] {
-  const { id, key = null, tag = null, expiresInMs, maxUsageCount } = session;
-  return [
-    id,
-    `${JSON.stringify(id)},${JSON.stringify(key)},${JSON.stringify(tag)}`,
-    String(session.ageMs),
-    expiresInMs === null ? '' : String(expiresInMs),
-    String(session.usageCount),
-    maxUsageCount === null ? '' : String(maxUsageCount),
-    String(session.errorScore),
-    key === null ? '' : `=${key}`,
-    tag === null ? '' : `=${tag}`,
-    session.body as string,
-  ];
-}
 
 type LeasedNumbers = [
   now: number,

@@ -103,7 +103,9 @@ local function buryExpired(limit)
   local ids = call('ZRANGEBYSCORE', EXPIRY, '-inf', now, 'LIMIT', 0, limit)
   for _, id in ipairs(ids) do
     local r = read(id)
-    if isLeased(r) then
+    if not r then
+      call('ZREM', EXPIRY, id)
+    elseif isLeased(r) then
       call('ZADD', EXPIRY, math.ceil(r.till / 1000), id)
     elseif r.isHeld then
       r.due = r.till
