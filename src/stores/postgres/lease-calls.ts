@@ -194,7 +194,7 @@ export class LeaseCalls {
 }
 
 function toLeased(columns: readonly unknown[], moment: Moment, tick: number): LeasedResult {
-  const [sid, token, fence, uses, maxUses, score, expires, recovered, id, created, key, tag, body] =
+  const [sid, token, fence, uses, maxUses, score, expires, recovered, id, created, key, tag, body, place] =
     columns as [
       number,
       string,
@@ -209,10 +209,11 @@ function toLeased(columns: readonly unknown[], moment: Moment, tick: number): Le
       string | null,
       string | null,
       string,
+      string,
     ];
   return {
     kind: 'leased',
-    lease: sessionLease(id, sid, token, fence),
+    lease: sessionLease(id, sid, token, fence, place),
     session: {
       id,
       createdAt: created,

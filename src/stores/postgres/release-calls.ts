@@ -65,7 +65,7 @@ export class ReleaseCalls {
     const sorted = calls.toSorted((one, other) => one.held.sid - other.held.sid);
     const rows = await this.#run(sql.releaseMany, [
       time.moment(sorted.length),
-      sorted.map(({ held }) => held.sid),
+      sorted.map(({ held }) => held.place),
       sorted.map(({ held }) => held.token),
       sorted.map(({ held }) => held.fence),
       sorted.map(({ change }) => change?.usageCount ?? null),

@@ -14,7 +14,7 @@ function leaseMany(name: string, order: 'asc' | 'desc'): string {
     name,
     'p_clock bigint[], p_from bigint, p_ended_from bigint, p_lease bigint, p_holder text, p_sites text[]',
     `table (n bigint, tick bigint, ended integer, was_due bigint, sid bigint, token uuid, fence bigint, uses bigint, max_uses bigint,
-  score double precision, expires bigint, recovered boolean, id text, created bigint, key text, tag text, body text)`,
+  score double precision, expires bigint, recovered boolean, id text, created bigint, key text, tag text, body text, place tid)`,
     {
       declare: 'v_ended integer := 0;',
       body: `
@@ -23,7 +23,7 @@ function leaseMany(name: string, order: 'asc' | 'desc'): string {
   end if;
   return query
   with picked as (
-    select s.sid, s.due, s.uses, s.max_uses, s.expires, s.resting, s.recovered
+    select s.ctid as place, s.sid, s.due, s.uses, s.max_uses, s.expires, s.resting, s.recovered
       from troupe.session s where not s.held and s.due between p_from and v_due
      order by s.due ${order}, s.sid ${order} limit cardinality(p_sites) for update skip locked
   ), numbered as (
@@ -35,18 +35,18 @@ function leaseMany(name: string, order: 'asc' | 'desc'): string {
     update troupe.session s
        set held = true, due = v_base + p_lease, token = gen_random_uuid(), fence = s.fence + 1, since = v_now,
            holder = p_holder, resting = false, recovered = false
-      from fit f where f.fits and s.sid = f.sid
-    returning f.n, f.due, s.sid, s.token, s.fence, s.uses, s.max_uses, s.score, s.expires, f.recovered
+      from fit f where f.fits and s.ctid = f.place
+    returning f.n, f.due, s.ctid as place, s.bid, s.sid, s.token, s.fence, s.uses, s.max_uses, s.score, s.expires, f.recovered
   ), rested as (
     update troupe.counter c set resting = c.resting - q.ended
       from (select count(*) as ended from fit where fits and resting) q
      where q.ended > 0 and c.slot = pg_backend_pid() & 15
   )
   select t.n, v_tick, v_ended, t.due, t.sid, t.token, t.fence, t.uses, t.max_uses, t.score, t.expires, t.recovered,
-         r.id, r.created, r.key, r.tag, b.body
-    from taken t join troupe.record r on r.sid = t.sid join troupe.body b on b.sid = t.sid
+         r.id, r.created, r.key, r.tag, b.body, t.place
+    from taken t join troupe.record r on r.sid = t.sid join troupe.body b on b.bid = t.bid
   union all
-  select f.n, v_tick, v_ended, f.due, null, null, null, null, null, null, null, null, null, null, null, null, null
+  select f.n, v_tick, v_ended, f.due, null, null, null, null, null, null, null, null, null, null, null, null, null, null
     from fit f where not f.fits;`,
     },
   );

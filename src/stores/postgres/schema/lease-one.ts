@@ -237,7 +237,7 @@ export const leaseOneParts = [
 ];
 
 const COLUMNS = `s.sid, s.token, s.fence, s.uses, s.max_uses, s.score, s.expires, v_row.recovered, r.id, r.created, r.key,
-      r.tag, b.body`;
+      r.tag, b.body, s.ctid`;
 
 /** A lease that needs more than a look at the front of the queue: bounded work, and \`again\` where it was not enough. */
 export const leaseOne = entry(
@@ -246,7 +246,7 @@ export const leaseOne = entry(
   p_first boolean, p_lease bigint, p_holder text, p_id text, p_site text, p_limit bigint`,
   `table (kind text, tick bigint, ended integer, retry_at bigint, walked bigint[], cursor bigint[], has_blocks boolean,
   was_due bigint, sid bigint, token uuid, fence bigint, uses bigint, max_uses bigint, score double precision, expires bigint,
-  recovered boolean, id text, created bigint, key text, tag text, body text)`,
+  recovered boolean, id text, created bigint, key text, tag text, body text, place tid)`,
   {
     declare: `
   v_left integer := 256;
@@ -396,7 +396,7 @@ export const leaseOne = entry(
     perform troupe.bump(0, 0, 0, -1);
   end if;
   return query select 'leased', v_tick, ended, null::bigint, v_all_walked, cursor, v_has_blocks, v_row.due, ${COLUMNS}
-    from troupe.session s join troupe.record r on r.sid = s.sid join troupe.body b on b.sid = s.sid
+    from troupe.session s join troupe.record r on r.sid = s.sid join troupe.body b on b.bid = s.bid
    where s.sid = v_sid;`,
   },
 );

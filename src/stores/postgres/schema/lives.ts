@@ -161,10 +161,18 @@ export const lives = [
     },
   ),
 
+  part('change_body', 'p_sid bigint, p_body text', 'void', {
+    declare: "v_old bigint; v_new bigint := nextval('troupe.body_number');",
+    body: `
+  update troupe.session set bid = v_new, old_bid = bid where sid = p_sid returning old_bid into v_old;
+  insert into troupe.body values (v_new, p_body);
+  delete from troupe.body where bid = v_old;`,
+  }),
+
   part('remove_dead', 'p_sids bigint[]', 'void', {
     declare: 'v_removed bigint;',
     body: `
-  delete from troupe.body where sid = any(p_sids);
+  delete from troupe.body where bid = any(array(select bid from troupe.session where sid = any(p_sids)));
   delete from troupe.session where sid = any(p_sids);
   with gone as (delete from troupe.record where sid = any(p_sids) returning 1) select count(*) into v_removed from gone;
   perform troupe.bump(0, 0, -v_removed, 0);`,

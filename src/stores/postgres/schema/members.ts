@@ -38,17 +38,17 @@ export const memberFunctions = [
     perform troupe.remove_dead(array(select sid from troupe.record where id = any(p_ids)));
   end if;
   with given as materialized (
-    select nextval(pg_get_serial_sequence('troupe.record', 'sid')) as sid, g.*
+    select nextval(pg_get_serial_sequence('troupe.record', 'sid')) as sid, nextval('troupe.body_number') as bid, g.*
       from unnest(p_ids, p_ages, p_lives, p_uses, p_max_uses, p_scores, p_keys, p_tags, p_bodies)
         with ordinality as g (id, age, life, uses, max_uses, score, key, tag, body, n)
   ), records as (
     insert into troupe.record (sid, id, created, expires, key, tag) overriding system value
     select sid, id, p_now - age, p_now + life, key, tag from given
   ), bodies as (
-    insert into troupe.body select sid, body from given
+    insert into troupe.body select bid, body from given
   )
-  insert into troupe.session (sid, due, uses, max_uses, score, expires)
-  select sid, p_tick + n - 1, uses, max_uses, score, p_now + life from given;
+  insert into troupe.session (sid, bid, due, uses, max_uses, score, expires)
+  select sid, bid, p_tick + n - 1, uses, max_uses, score, p_now + life from given;
   perform troupe.bump(cardinality(p_ids), 0, 0, 0);`,
     },
   ),
@@ -179,20 +179,22 @@ export const memberFunctions = [
   p_has_tags boolean[], p_tags text[]`,
     'bigint',
     {
-      declare: 'v_written bigint;',
+      declare: 'v_written bigint := 0; v_row record;',
       body: `
-  with given as (
-    select r.sid, g.* from unnest(p_ids, p_before, p_bodies, p_has_keys, p_keys, p_has_tags, p_tags)
-        as g (id, before, body, has_key, key, has_tag, tag) join troupe.record r on r.id = g.id
-  ), written as (
-    update troupe.body b set body = g.body from given g where b.sid = g.sid and b.body = g.before
-    returning b.sid, g.has_key, g.key, g.has_tag, g.tag
-  ), marked as (
-    update troupe.record r
-       set key = case when w.has_key then w.key else r.key end, tag = case when w.has_tag then w.tag else r.tag end
-      from written w where r.sid = w.sid and (w.has_key or w.has_tag)
-  )
-  select count(*) into v_written from written;
+  for v_row in
+    select s.sid, s.bid, g.* from unnest(p_ids, p_before, p_bodies, p_has_keys, p_keys, p_has_tags, p_tags)
+        as g (id, before, body, has_key, key, has_tag, tag)
+      join troupe.record r on r.id = g.id join troupe.session s on s.sid = r.sid
+     order by s.sid for update of s
+  loop
+    continue when (select body from troupe.body where bid = v_row.bid) is distinct from v_row.before;
+    perform troupe.change_body(v_row.sid, v_row.body);
+    update troupe.record
+       set key = case when v_row.has_key then v_row.key else key end,
+           tag = case when v_row.has_tag then v_row.tag else tag end
+     where sid = v_row.sid and (v_row.has_key or v_row.has_tag);
+    v_written := v_written + 1;
+  end loop;
   return v_written;`,
     },
   ),

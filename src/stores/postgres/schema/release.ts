@@ -3,30 +3,33 @@ import { entry, isHeld } from './plpgsql.ts';
 export const releaseFunctions = [
   /*
    * The ordinary release, of several sessions at once: held, lives on, no order waits. Answers the numbers of those that
-   * were given back; the others are left to \`release_one\`. Rows are locked in the order of \`p_sids\`, which is the
-   * caller's to keep the same everywhere.
+   * were given back; the others are left to \`release_one\`. Rows are found where their
+   * leases left them; one that has moved since is left as well.
    */
   entry(
     'release_many',
-    `p_clock bigint[], p_sids bigint[], p_tokens uuid[], p_fences bigint[], p_uses bigint[], p_scores float8[],
+    `p_clock bigint[], p_places tid[], p_tokens uuid[], p_fences bigint[], p_uses bigint[], p_scores float8[],
   p_rests bigint[], p_bodies text[], p_me uuid`,
     'table (n bigint, due bigint, is_awaited boolean)',
     {
       body: `
   return query
   with given as (
-    select * from unnest(p_sids, p_tokens, p_fences, p_uses, p_scores, p_rests, p_bodies)
-      with ordinality as g (sid, token, fence, uses, score, rest, body, n)
+    select * from unnest(p_places, p_tokens, p_fences, p_uses, p_scores, p_rests, p_bodies)
+      with ordinality as g (place, token, fence, uses, score, rest, body, n)
   ), freed as (
     update troupe.session s
        set held = false, due = case when g.rest > 0 then v_base + g.rest else v_tick + g.n - 1 end, resting = g.rest > 0,
-           uses = coalesce(g.uses, s.uses), score = coalesce(g.score, s.score)
+           uses = coalesce(g.uses, s.uses), score = coalesce(g.score, s.score),
+           bid = case when g.body is null then s.bid else nextval('troupe.body_number') end, old_bid = s.bid
       from given g
-     where s.sid = g.sid and s.token = g.token and s.fence = g.fence and ${isHeld('v_due')} and s.orders is null
+     where s.ctid = g.place and s.token = g.token and s.fence = g.fence and ${isHeld('v_due')} and s.orders is null
        and (s.expires is null or s.expires > v_now) and (s.max_uses is null or s.max_uses > coalesce(g.uses, s.uses))
-    returning g.n, s.sid, s.due, s.resting, g.body
+    returning g.n, s.due, s.resting, s.bid, s.old_bid, g.body
   ), saved as (
-    update troupe.body b set body = f.body from freed f where f.body is not null and b.sid = f.sid
+    insert into troupe.body select bid, body from freed where body is not null
+  ), dropped as (
+    delete from troupe.body b using freed f where f.body is not null and b.bid = f.old_bid
   ), rested as (
     update troupe.counter c set resting = c.resting + q.begun
       from (select count(*) as begun from freed where resting) q
@@ -61,7 +64,7 @@ export const releaseFunctions = [
          uses = coalesce(p_uses, s.uses), score = coalesce(p_score, s.score)
    where s.sid = p_sid;
   if p_body is not null then
-    update troupe.body set body = p_body where sid = p_sid;
+    perform troupe.change_body(p_sid, p_body);
   end if;
   outcome := 'released';
   if p_status <> 0 then
@@ -111,11 +114,15 @@ export const releaseFunctions = [
     select * from unnest(p_sids, p_tokens, p_fences, p_leases, p_bodies)
       with ordinality as g (sid, token, fence, lease, body, n)
   ), kept as (
-    update troupe.session s set due = v_base + g.lease from given g
+    update troupe.session s
+       set due = v_base + g.lease, bid = case when g.body is null then s.bid else nextval('troupe.body_number') end, old_bid = s.bid
+      from given g
      where s.sid = g.sid and s.token = g.token and s.fence = g.fence and ${isHeld('v_due')}
-    returning g.n, s.sid, s.orders, g.body
+    returning g.n, s.orders, s.bid, s.old_bid, g.body
   ), saved as (
-    update troupe.body b set body = k.body from kept k where k.body is not null and b.sid = k.sid
+    insert into troupe.body select bid, body from kept where body is not null
+  ), dropped as (
+    delete from troupe.body b using kept k where k.body is not null and b.bid = k.old_bid
   ), places as (
     update troupe.place p set until = v_base + g.lease from given g
      where g.sid is null and p.token = g.token and p.until > v_due

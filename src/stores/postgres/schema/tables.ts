@@ -8,6 +8,9 @@
  * - `token` stays after a release, so that a release which is asked again is known.
  * - A change of `due` is never a heap-only update: room in the pages keeps the new version near, and vacuum comes
  *   often, by the number of changes and not by a share of a million rows.
+ * - A body is never changed: a new one has a new number. What is looked up by a number that stays, the index must find among
+ *   all its old versions, and while somebody's old snapshot is open (a dump, a forgotten transaction) none of them goes
+ *   away. For the same reason a lease knows where its row lies (\`ctid\`).
  * - Counters are spread over slots, by connection: processes that create, rest and ban do not wait for each other. A
  *   block names the slot in which it was counted, so that a site's slot which is at 0 can go.
  * - `waiter` is who wants to be notified; it may be lost in a crash of the server.
@@ -15,6 +18,8 @@
 export const tables = `
 create table troupe.session (
   sid bigint primary key,
+  bid bigint not null,
+  old_bid bigint,
   due bigint,
   fence bigint not null default 0,
   uses bigint not null,
@@ -53,11 +58,12 @@ create index record_tag on troupe.record (tag, sid) where tag is not null;
 create index record_expires on troupe.record (expires, sid) where expires is not null and died is null;
 create index record_died on troupe.record (died, sid) where died is not null;
 
+create sequence troupe.body_number;
 create table troupe.body (
-  sid bigint primary key,
+  bid bigint primary key,
   body text not null
 ) with (
-  fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0
+  autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0
 );
 -- Sealed bodies cannot be compressed, and to try costs more than a whole lease.
 alter table troupe.body alter column body set storage external;

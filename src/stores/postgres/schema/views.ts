@@ -21,9 +21,9 @@ export const viewFunctions = [
     body: `
   return query
   select ${COLUMNS}
-    from (select r.*, s.due, s.uses, s.max_uses, s.score, s.held, s.holder, s.since, ${STATE} as state
+    from (select r.*, s.bid, s.due, s.uses, s.max_uses, s.score, s.held, s.holder, s.since, ${STATE} as state
             from troupe.record r join troupe.session s on s.sid = r.sid where r.id = p_id) f
-    join troupe.body b on b.sid = f.sid;`,
+    join troupe.body b on b.bid = f.bid;`,
   }),
 
   /* Looks at \`p_looked\` sessions and shows at most \`p_limit\` of them; without an id, the last row says how far it looked. */
@@ -31,7 +31,7 @@ export const viewFunctions = [
     body: `
   return query
   with seen as (
-    select r.*, s.due, s.uses, s.max_uses, s.score, s.held, s.holder, s.since, ${STATE} as state
+    select r.*, s.bid, s.due, s.uses, s.max_uses, s.score, s.held, s.holder, s.since, ${STATE} as state
       from troupe.record r join troupe.session s on s.sid = r.sid
      where r.id > p_after order by r.id limit p_looked + 1
   ), numbered as (
@@ -42,7 +42,7 @@ export const viewFunctions = [
   ), shown as (
     select * from fitting where shown <= p_limit
   )
-  select * from (select ${COLUMNS} from shown f join troupe.body b on b.sid = f.sid order by f.n) sessions
+  select * from (select ${COLUMNS} from shown f join troupe.body b on b.bid = f.bid order by f.n) sessions
   union all
   -- Where the next page goes on: after the last one shown if more would fit, or else after the last one seen.
   select v_tick, null, null, null, null, null, null, null, null, null, null, null,
