@@ -40,7 +40,7 @@ if not number and not isFillFirst and wanted == '' and rotation ~= 'r' then
     fields[i], fields[i + 1] = 'r' .. rows[i], 'b' .. rows[i]
   end
   local stored = fields[1] and call('HMGET', DATA, unpack(fields)) or {}
-  local written, dues = {}, {}
+  local written, dues, tillText = {}, {}, string.format('%d', till)
   for i = 1, #stored, 2 do
     local held, recovered, status, fence, uses, maxUses, score, expires, created, _, _, _, _, texts, more =
       struct.unpack(FORMAT, stored[i])
@@ -49,7 +49,7 @@ if not number and not isFillFirst and wanted == '' and rotation ~= 'r' then
     local token = ARGV[BEFORE + n]
     written[i], written[i + 1] = fields[i], struct.pack(FORMAT, 1, 0, status, fence + 1, uses, maxUses, score, expires, created,
       till, now, #token, token, #holder, holder, #texts, texts, #more, more)
-    dues[i], dues[i + 1] = string.format('%d', till), rows[i]
+    dues[i], dues[i + 1] = tillText, rows[i]
     answers[n] = answer(fence + 1, uses, score, recovered, created, expires, maxUses, texts, stored[i + 1])
   end
   if written[1] then

@@ -26,7 +26,7 @@ for n, field in ipairs(fields) do
   local token, flags = ARGV[first + 1], ARGV[first + 3]
   local raw, isPlain = stored[n + 1], false
   -- One who gives the same back twice at once finds it gone at the second.
-  if raw and ARGV[first + 6] == '' and not seen[field] and not string.find(flags, 'n', 1, true) then
+  if raw and ARGV[first + 6] == '' and not seen[field] and (flags == 'b' or flags == '') then
     local held, recovered, status, fence, _, maxUses, _, expires, created, till, since, storedToken, holder, texts, more =
       struct.unpack(FORMAT, raw)
     local uses = tonumber(ARGV[first + 4])
@@ -36,7 +36,7 @@ for n, field in ipairs(fields) do
       written[#written + 1] = field
       written[#written + 1] = struct.pack(FORMAT, 0, recovered, status, fence, uses, maxUses, tonumber(ARGV[first + 5]), expires,
         created, till, since, #token, token, #holder, holder, #texts, texts, 0, '')
-      if string.find(flags, 'b', 1, true) then
+      if flags == 'b' then
         written[#written + 1] = 'b' .. ARGV[first]
         written[#written + 1] = ARGV[first + 7]
       end
