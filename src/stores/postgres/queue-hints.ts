@@ -10,8 +10,11 @@ const ALL_MS = 300_000;
 /** A look from the very beginning is due so often, and takes at most this share of the time. */
 const FROM_ZERO_MS = 5000;
 const FROM_ZERO_SHARE = 0.02;
-/** What was leased last stood here or later, even if somebody's commit was late. */
-const SLACK_TICKS = 1000 * TICKS;
+/**
+ * What was leased last stood here or later, even if somebody's commit was late; one that was later still is found by
+ * the next look from the beginning. In a busy pool each lease walks over as much of the past, so it is short.
+ */
+const SLACK_TICKS = 100 * TICKS;
 
 /**
  * Where the front of the queue is: a walk that begins there is spared the index entries of all who were there before,

@@ -17,7 +17,7 @@
  */
 export const tables = `
 create table troupe.session (
-  sid bigint primary key,
+  sid bigint not null,
   bid bigint not null,
   old_bid bigint,
   due bigint,
@@ -38,6 +38,9 @@ create table troupe.session (
   autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0,
   autovacuum_analyze_scale_factor = 0.2, autovacuum_analyze_threshold = 5000
 );
+-- One row a number, as in \`record\`. The index does not say so: to be sure of it, each update would look at all old versions of the row.
+create index session_sid on troupe.session (sid);
+alter table troupe.session replica identity full;
 create index session_free on troupe.session (due, sid) where not held;
 create index session_held on troupe.session (due, sid) where held;
 create index session_resting on troupe.session (due) where resting;
