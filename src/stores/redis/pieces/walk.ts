@@ -60,6 +60,10 @@ local function open(stretches, position, last, isDown)
   return position, last
 end
 
+local function dueOf(id)
+  return id and tonumber(call('ZSCORE', DUE, id))
+end
+
 -- The next session that is not blocked for the site, and its due; nil if there is none; 'again' when the budget is spent.
 -- Whose lease ran out is settled on the way, blocked or not: it may be over, and then it takes no room any more.
 local function nextUnblocked(site, isDown)
@@ -77,24 +81,27 @@ local function nextUnblocked(site, isDown)
       break
     end
     local limit = math.min(look, budget)
-    local rows = call(isDown and 'ZREVRANGEBYSCORE' or 'ZRANGEBYSCORE', DUE, position, last, 'WITHSCORES', 'LIMIT', 0, limit)
+    local ids = call(isDown and 'ZREVRANGEBYSCORE' or 'ZRANGEBYSCORE', DUE, position, last, 'LIMIT', 0, limit)
     local fields = {}
-    for i = 1, #rows, 2 do
-      fields[i], fields[i + 1] = 'x' .. rows[i], 'r' .. rows[i]
+    for i, id in ipairs(ids) do
+      fields[i * 2 - 1], fields[i * 2] = 'x' .. id, 'r' .. id
     end
-    local values = #rows > 0 and call('HMGET', DATA, unpack(fields)) or {}
-    budget = budget - math.max(#rows / 2, 1)
-    for i = 1, #rows, 2 do
+    local values = fields[1] and call('HMGET', DATA, unpack(fields)) or {}
+    budget = budget - math.max(#ids, 1)
+    -- Only of the ends, for scores cost more than all else that is read; and before anything is settled.
+    local firstDue, lastDue = dueOf(ids[1]), dueOf(ids[#ids])
+    for i, id in ipairs(ids) do
+      local text, raw = values[i * 2 - 1], values[i * 2]
       -- Rests that are over were taken away before: whatever is there still holds.
-      if not values[i] or not string.find(values[i], needle, 1, true) then
-        found, due = rows[i], tonumber(rows[i + 1])
+      if not text or not string.find(text, needle, 1, true) then
+        found, due = id, dueOf(id)
         if isDown then remember(due + 1, position) else remember(position, due - 1) end
         break
       end
       -- The first byte: held, but its lease is over.
-      if string.byte(values[i + 1]) == 1 then
-        local r = unpacked(rows[i], values[i + 1])
-        r.due = tonumber(rows[i + 1])
+      if string.byte(raw) == 1 then
+        local r = unpacked(id, raw)
+        r.due = dueOf(id)
         recover(r)
         budget = budget - 4
       end
@@ -102,9 +109,9 @@ local function nextUnblocked(site, isDown)
     if not found then
       -- Several may share a due, and the look may have ended among them: that one is looked at again, unless it is all
       -- there was to see.
-      local isWhole = #rows / 2 < limit
-      local reached = isWhole and last or tonumber(rows[#rows])
-      local step = (isWhole or reached == tonumber(rows[2])) and 0 or 1
+      local isWhole = #ids < limit
+      local reached = isWhole and last or lastDue
+      local step = (isWhole or reached == firstDue) and 0 or 1
       if isDown then
         remember(reached + step, position)
         position = reached + step - 1
@@ -112,7 +119,7 @@ local function nextUnblocked(site, isDown)
         remember(position, reached - step)
         position = reached - step + 1
       end
-      if #rows > 0 then look = look * 4 end
+      if #ids > 0 then look = look * 4 end
     end
   end
   local seen = stretchesText(stretches)

@@ -31,13 +31,13 @@ local function answer(fence, uses, score, recovered, created, expires, maxUses, 
 end
 
 if not number and not isFillFirst and wanted == '' and rotation ~= 'r' then
-  local rows
-  if rotation == 'f' then rows = call('ZRANGE', DUE, 0, asked - 1, 'WITHSCORES')
-  else rows = call('ZREVRANGEBYSCORE', DUE, dueNow, '-inf', 'WITHSCORES', 'LIMIT', 0, asked) end
+  -- Without their scores, of which to write and to read each takes longer than all else about it.
+  local ids
+  if rotation == 'f' then ids = call('ZRANGEBYSCORE', DUE, '-inf', dueNow, 'LIMIT', 0, asked)
+  else ids = call('ZREVRANGEBYSCORE', DUE, dueNow, '-inf', 'LIMIT', 0, asked) end
   local fields = {}
-  for i = 1, #rows, 2 do
-    if tonumber(rows[i + 1]) > dueNow then break end
-    fields[i], fields[i + 1] = 'r' .. rows[i], 'b' .. rows[i]
+  for i, id in ipairs(ids) do
+    fields[i * 2 - 1], fields[i * 2] = 'r' .. id, 'b' .. id
   end
   local stored = fields[1] and call('HMGET', DATA, unpack(fields)) or {}
   local written, dues, tillText = {}, {}, string.format('%d', till)
@@ -49,7 +49,7 @@ if not number and not isFillFirst and wanted == '' and rotation ~= 'r' then
     local token = ARGV[BEFORE + n]
     written[i], written[i + 1] = fields[i], struct.pack(FORMAT, 1, 0, status, fence + 1, uses, maxUses, score, expires, created,
       till, now, #token, token, #holder, holder, #texts, texts, #more, more)
-    dues[i], dues[i + 1] = tillText, rows[i]
+    dues[i], dues[i + 1] = tillText, ids[(i + 1) / 2]
     answers[n] = answer(fence + 1, uses, score, recovered, created, expires, maxUses, texts, stored[i + 1])
   end
   if written[1] then
