@@ -16,6 +16,14 @@ export {
   type TroupeErrorCode,
   type WaitingFacts,
 } from './errors.ts';
+export type {
+  BrowserIdentity,
+  BrowserName,
+  DeviceKind,
+  OperatingSystem,
+} from './fingerprints/browser-identity.ts';
+export { type Incoherence, incoherencesOf } from './fingerprints/coherence.ts';
+export type { FingerprintOptions } from './fingerprints/options.ts';
 export type { Clock } from './internal/clock.ts';
 export { VERSION } from './internal/version.ts';
 export type { EncryptionKey } from './pool/encryption/keys.ts';

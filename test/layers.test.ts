@@ -14,6 +14,7 @@ beforeAll(() => {
   const floors = [
     'internal',
     'cookies',
+    'fingerprints',
     'verdict',
     'stores',
     'stores/memory',
@@ -63,6 +64,8 @@ describe('npm run lint', () => {
   const arrows: [from: string, to: string][] = [
     ['src/internal/extra.ts', '../cookies/thing.ts'],
     ['src/cookies/extra.ts', '../stores/thing.ts'],
+    ['src/cookies/extra.ts', '../fingerprints/thing.ts'],
+    ['src/fingerprints/extra.ts', '../transport/thing.ts'],
     ['src/stores/extra.ts', '../session/thing.ts'],
     ['src/stores/sqlite/extra.ts', '../memory/thing.ts'],
     ['src/transport/extra.ts', '../pool/thing.ts'],

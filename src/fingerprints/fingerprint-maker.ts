@@ -120,7 +120,7 @@ export class FingerprintMaker {
     if (choices.length === 0) {
       throw new OptionError(
         'fingerprints',
-        `option "fingerprints" leaves no browser: neither the generator nor the transport know a version of ${wanted} that both can back`,
+        `option "fingerprints" leaves no browser: no version of ${wanted} is known to both the generator and the transport`,
       );
     }
     return choices;

@@ -286,9 +286,9 @@ export class Acquirer {
     lease: SessionLease,
     { session: stored }: LeasedResult,
   ): MaybePromise<Attempt<SessionLease>> {
-    const { bodies, storeClock: clock } = this.#context;
+    const { bodies, fingerprints, storeClock: clock } = this.#context;
     try {
-      const body = bodies.read(stored);
+      const read = bodies.read(stored);
       const { id, usageCount, errorScore } = stored;
       const session = sessionInternals.restore({
         id,
@@ -296,12 +296,12 @@ export class Acquirer {
         usageCount,
         errorScore,
         retired: null,
-        body,
+        body: fingerprints?.advance(id, read) ?? read,
         bond: lease,
         clock,
       });
-      lease.hold(session, body);
-      bodies.remember(id, body, stored.body);
+      lease.hold(session, read);
+      bodies.remember(id, read, stored.body);
     } catch (error) {
       return this.#passOver(ask, lease, stored.usageCount, stored.errorScore, error);
     }

@@ -2,13 +2,19 @@ import type { Session } from '../session/session.ts';
 import type { Connections } from '../transport/connections.ts';
 import type { Transport } from '../transport/transport.ts';
 
+export interface PoolConnectionsOptions {
+  readonly maxOpen: number;
+  readonly timeoutMs: number;
+  readonly transport: 'undici' | 'impit';
+}
+
 /** The connections of a pool's sessions: each has its own, and keeps them between uses. Loaded with the first fetch. */
 export class PoolConnections {
-  readonly #options: { maxOpen: number; timeoutMs: number };
+  readonly #options: PoolConnectionsOptions;
   #loaded: Promise<(session: Session) => Transport> | undefined;
   #connections: Connections | undefined;
 
-  constructor(options: { maxOpen: number; timeoutMs: number }) {
+  constructor(options: PoolConnectionsOptions) {
     this.#options = options;
   }
 
@@ -27,13 +33,29 @@ export class PoolConnections {
   }
 
   async #load(): Promise<(session: Session) => Transport> {
-    const [{ Connections }, { transportFor }] = await Promise.all([
+    const { maxOpen, timeoutMs, transport: name } = this.#options;
+    const [{ Connections }, { transportFor }, impit] = await Promise.all([
       import('../transport/connections.ts'),
       import('../session/fetch.ts'),
+      name === 'impit'
+        ? import('../transport/impit-package.ts').then(({ loadImpit }) => loadImpit())
+        : undefined,
     ]);
-    const connections = new Connections({ maxOpen: this.#options.maxOpen });
+    const connections = new Connections({ maxOpen });
     this.#connections = connections;
-    const { timeoutMs } = this.#options;
-    return (session) => connections.for(session.id, () => transportFor(session, timeoutMs));
+    /** As which browser each transport appears: one that was brought up to date, here or elsewhere, starts anew. */
+    const browsers = new WeakMap<Transport, string | undefined>();
+    return (session) => {
+      const browser = session.fingerprint?.userAgent;
+      const make = () => {
+        const transport = transportFor(session, { timeoutMs, impit });
+        browsers.set(transport, browser);
+        return transport;
+      };
+      const transport = connections.for(session.id, make);
+      if (browsers.get(transport) === browser) return transport;
+      connections.drop(session.id);
+      return connections.for(session.id, make);
+    };
   }
 }

@@ -4,6 +4,7 @@ import type { BodyCache } from './bodies.ts';
 import type { PoolConnections } from './connections.ts';
 import type { Sealing } from './encryption/sealing.ts';
 import type { PoolEventBus } from './events.ts';
+import type { PoolFingerprints } from './fingerprints.ts';
 import type { PoolSettings } from './options.ts';
 import type { Outage } from './outage.ts';
 import type { SiteTraffic } from './sites.ts';
@@ -28,6 +29,8 @@ export interface PoolContext {
   /** What seals the bodies of a store of text, if there is a key. */
   readonly sealing: Sealing | undefined;
   readonly connections: PoolConnections;
+  /** What gives sessions their browsers, where the pool wants it. */
+  readonly fingerprints: PoolFingerprints | undefined;
   readonly sites: SiteTraffic;
   readonly statistics: Statistics;
   /** `host:pid`, for people to read. */

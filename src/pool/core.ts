@@ -9,6 +9,7 @@ import type { PoolContext } from './context.ts';
 import { Creation } from './creation.ts';
 import type { Sealing } from './encryption/sealing.ts';
 import type { PoolEventBus } from './events.ts';
+import type { PoolFingerprints } from './fingerprints.ts';
 import { HeldLeases } from './held.ts';
 import type { PoolSettings } from './options.ts';
 import { Outage } from './outage.ts';
@@ -34,6 +35,7 @@ export function poolCore(
   clock: Clock,
   sharesClock: boolean,
   sealing: Sealing | undefined,
+  fingerprints: PoolFingerprints | undefined,
 ): PoolCore {
   const outage = new Outage(clock, events, () => {
     held.renewSoon();
@@ -60,7 +62,9 @@ export function poolCore(
     connections: new PoolConnections({
       maxOpen: settings.maxOpenSessions,
       timeoutMs: settings.requestTimeoutMs,
+      transport: settings.transport,
     }),
+    fingerprints,
     sites: new SiteTraffic(clock, settings),
     statistics: new Statistics(clock),
     holder: `${hostname()}:${process.pid}`,

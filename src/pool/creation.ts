@@ -51,8 +51,8 @@ export class Creation {
     const { createSession, onCreate } = this.#context.settings;
     if (createSession || onCreate) return this.#createSlowly(lease, signal);
     // Nothing of the user's to wait for: in memory a session is made without a turn of the promise queue.
-    const session = new Session(this.#options);
     try {
+      const session = new Session(this.#newOptions());
       const stored = this.#store(lease, session);
       return isPromise(stored)
         ? stored.catch((error: unknown) => Promise.reject(this.#failed(error, lease)))
@@ -64,12 +64,12 @@ export class Creation {
 
   async #createSlowly(lease: SessionLease, given: AbortSignal | undefined): Promise<SessionLease> {
     const { createSession, onCreate } = this.#context.settings;
-    const options = this.#options;
     const signal = given ? AbortSignal.any([given, lease.signal]) : lease.signal;
     this.#isProbing = this.#failures >= this.#context.settings.maxCreateFailures;
     try {
       // Its caller left while the store was looking: a maker that listens for the abort would wait for ever.
       signal.throwIfAborted();
+      const options = this.#newOptions();
       const session = createSession ? await createSession({ ...options }, { signal }) : new Session(options);
       if (!(session instanceof Session)) throw new TypeError('createSession must return a Session');
       lease.hold(session, undefined);
@@ -84,6 +84,14 @@ export class Creation {
     } finally {
       this.#isProbing = false;
     }
+  }
+
+  /** Of one new session: with a browser of its own, where the pool gives one and the options do not. */
+  #newOptions(): SessionOptions {
+    const { fingerprints } = this.#context;
+    const options = this.#options;
+    if (!fingerprints || options.fingerprint) return options;
+    return { ...options, fingerprint: fingerprints.make(options.proxy) };
   }
 
   #store(lease: SessionLease, session: Session): MaybePromise<SessionLease> {

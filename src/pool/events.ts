@@ -20,6 +20,8 @@ export interface PoolEvents {
   judged: { sessionId: string; where: string } & Judgement;
   /** A whole site rests for this process: it turned several users in a row away. */
   siteRested: { site: string; ms: number; reason: string };
+  /** Its browser was brought up to date, headers and TLS together: from one major version to another. */
+  browserUpdated: { sessionId: string; browser: string; from: number; to: number };
   /** A stored session that this troupe cannot read was passed over, and left as it is. */
   skipped: { sessionId: string; reason: string };
   /** `createSession` or `onCreate` failed so often that creation pauses. */
@@ -44,6 +46,7 @@ const channelNames: readonly PoolEventName[] = [
   'lost',
   'judged',
   'siteRested',
+  'browserUpdated',
   'skipped',
   'creationPaused',
   'storeAway',

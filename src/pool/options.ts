@@ -1,4 +1,5 @@
 import { OptionError } from '../errors.ts';
+import { type FingerprintOptions, fingerprintOptions } from '../fingerprints/options.ts';
 import type { Clock } from '../internal/clock.ts';
 import {
   callable,
@@ -59,6 +60,17 @@ export interface SessionPoolOptions {
   create?: boolean;
   /** Options of every new session. */
   session?: Omit<SessionOptions, 'id' | 'createdAt' | 'usageCount' | 'errorScore' | 'clock'>;
+  /**
+   * Gives each new session a browser of its own for life: `true`, or which ones. Needs the package `fingerprint-generator`.
+   * @default false
+   */
+  fingerprints?: boolean | FingerprintOptions;
+  /**
+   * What sends requests: `'undici'`, or `'impit'` (a package of its own), whose TLS and HTTP/2 are those of the session's
+   * browser.
+   * @default 'undici'
+   */
+  transport?: 'undici' | 'impit';
   /** Makes a session. @default `(options) => new Session(options)` */
   createSession?: (options: SessionOptions, context: CreateContext) => Session | Promise<Session>;
   /** Warms a new session up before anyone gets it: accept the terms, log in. Its lease is held all along. */
@@ -147,6 +159,8 @@ export const POOL_DEFAULTS = {
   rotation: 'round-robin',
   fill: 'on-demand',
   create: true,
+  fingerprints: false,
+  transport: 'undici',
   maxCreateFailures: 8,
   leaseMs: 60_000,
   maxHoldMs: 900_000,
@@ -188,6 +202,10 @@ const session: OptionCheck = (value, path) => {
   new Session(value as SessionOptions);
 };
 
+const fingerprints: OptionCheck = (value, path) => {
+  if (typeof value !== 'boolean') fingerprintOptions(value, path);
+};
+
 const clock: OptionCheck = (value, path) => {
   const { now, monotonic } = (value ?? {}) as Partial<Clock>;
   if (typeof now !== 'function' || typeof monotonic !== 'function') {
@@ -206,6 +224,8 @@ const poolChecks: Record<keyof SessionPoolOptions, OptionCheck> = {
   fill: oneOf('on-demand', 'first'),
   create: oneOf(true, false),
   session,
+  fingerprints,
+  transport: oneOf('undici', 'impit'),
   createSession: callable,
   onCreate: callable,
   maxCreateFailures: number({ min: 1, integer: true }),

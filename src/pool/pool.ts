@@ -13,6 +13,7 @@ import { agreeOnKeys } from './encryption/agreement.ts';
 import type { Sealing } from './encryption/sealing.ts';
 import { PoolEventBus, type PoolEventName, type PoolEvents } from './events.ts';
 import { type PoolFetchInit, poolFetch } from './fetch.ts';
+import type { PoolFingerprints } from './fingerprints.ts';
 import type { SessionLease } from './lease.ts';
 import { openFor } from './opening.ts';
 import {
@@ -302,14 +303,32 @@ export class SessionPool implements AsyncDisposable {
 
   async #assemble(): Promise<PoolCore> {
     const { store: given, clock = systemClock } = this.#given;
+    const fingerprints = await this.#loadIdentities();
     const store: SessionStore =
       typeof given === 'string' ? await openStore(given) : (given ?? memoryStore({ clock }));
     const sharesClock = given === undefined;
-    const core = poolCore(this.#settings, store, this.#events, clock, sharesClock, this.#sealing);
+    const core = poolCore(
+      this.#settings,
+      store,
+      this.#events,
+      clock,
+      sharesClock,
+      this.#sealing,
+      fingerprints,
+    );
     // Live bodies are nowhere at rest.
     if (store.capabilities.bodies === 'text') await this.#agree(core);
     this.#core = core;
     return core;
+  }
+
+  /** What sessions appear as is loaded first: a package that is missing shows before anything is opened. */
+  async #loadIdentities(): Promise<PoolFingerprints | undefined> {
+    const { fingerprints, transport } = this.#settings;
+    if (transport === 'impit') await (await import('../transport/impit-package.ts')).loadImpit();
+    if (fingerprints === false) return undefined;
+    const { PoolFingerprints } = await import('./fingerprints.ts');
+    return PoolFingerprints.load(this.#settings, this.#events);
   }
 
   /** Whoever cannot read what is stored is told before anything is done; the next call finds out anew. */

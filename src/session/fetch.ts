@@ -1,8 +1,11 @@
 import type { SessionCookies } from '../cookies/session-cookies.ts';
+import { headerOrderFor } from '../fingerprints/header-order.ts';
 import { toUrl } from '../internal/url.ts';
 import { VERSION } from '../internal/version.ts';
 import { fetchAs } from '../transport/fetch.ts';
 import { FetchError } from '../transport/fetch-error.ts';
+import { ImpitTransport } from '../transport/impit.ts';
+import type { LoadedImpit } from '../transport/impit-package.ts';
 import { bodyDone, headOf, listenToBeginning, readWhole } from '../transport/response.ts';
 import type { Transport } from '../transport/transport.ts';
 import { UndiciTransport } from '../transport/undici.ts';
@@ -33,8 +36,22 @@ function ownTransport(session: Identity): Transport {
   return transport;
 }
 
-/** Makes a session's own connections, through its proxy if it has one. */
-export function transportFor({ proxy }: Pick<Identity, 'proxy'>, timeoutMs?: number): Transport {
+/**
+ * Makes a session's own connections, through its proxy if it has one.
+ * @param options.impit on impit, as the browser of its fingerprint
+ * @throws OptionError where impit cannot appear as that browser
+ */
+export function transportFor(
+  { proxy, fingerprint }: Pick<Identity, 'proxy' | 'fingerprint'>,
+  { timeoutMs, impit }: { timeoutMs?: number; impit?: LoadedImpit | undefined } = {},
+): Transport {
+  if (impit) {
+    // It has one limit for connecting and for the head.
+    const timeouts =
+      timeoutMs === undefined ? {} : { headersTimeoutMs: 2 * timeoutMs, bodyTimeoutMs: timeoutMs };
+    const browser = fingerprint && { userAgent: fingerprint.userAgent };
+    return new ImpitTransport({ ...timeouts, ...browser, ...(proxy && { proxy: proxy.url }) }, impit);
+  }
   const timeouts =
     timeoutMs === undefined
       ? {}
@@ -65,6 +82,7 @@ export async function sessionFetch(
       transport: bond ? await bond.transport() : ownTransport(session),
       userAgent: session.fingerprint?.userAgent ?? OWN_USER_AGENT,
       defaultHeaders: Object.entries(session.fingerprint?.headers ?? {}),
+      headerOrder: session.fingerprint && headerOrderFor(session.fingerprint.userAgent),
       beforeHop: () => bond?.beforeHop(),
     };
     const maxBodyBytes = rest.maxBodyBytes ?? bond?.maxBodyBytes;

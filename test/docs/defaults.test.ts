@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { FINGERPRINT_DEFAULTS } from '../../src/fingerprints/options.ts';
 import { POOL_DEFAULTS } from '../../src/pool/options.ts';
 import { Session } from '../../src/session/session.ts';
+import { defaultImpitTransportOptions } from '../../src/transport/impit.ts';
+import { defaultUndiciTransportOptions } from '../../src/transport/undici.ts';
 import { root } from './blocks.ts';
 
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
@@ -70,6 +73,34 @@ describe('the default in the doc comment is the real one', () => {
     compare(texts, POOL_DEFAULTS);
     for (const option of ['store', 'encryptionKey', 'createSession', 'clock'])
       expect(texts[option]).toBe(inWords[option]);
+  });
+
+  it('of fingerprints and of transports', () => {
+    const { browsers, operatingSystems, locales, ...values } = documented(
+      'src/fingerprints/options.ts',
+      'FingerprintOptions',
+    );
+    compare(values, FINGERPRINT_DEFAULTS);
+    expect([browsers, operatingSystems]).toEqual([
+      'all that the transport can appear as',
+      'all of the devices',
+    ]);
+    expect(locales).toContain('those of the proxy');
+    const guide = tabled('docs/fingerprints.md', '## A browser for every session');
+    expect([guide.devices, guide.maxVersionsBehind, guide.freeze]).toEqual(["['desktop']", '2', 'false']);
+    expect([guide.browsers, guide.operatingSystems, guide.locales]).toEqual([
+      browsers,
+      operatingSystems,
+      locales,
+    ]);
+    for (const [path, name, real] of [
+      ['src/transport/impit.ts', 'ImpitTransportOptions', defaultImpitTransportOptions],
+      ['src/transport/undici.ts', 'UndiciTransportOptions', defaultUndiciTransportOptions],
+    ] as const) {
+      for (const [option, value] of Object.entries(real)) {
+        expect(documented(path, name)[option]?.split(',')[0], option).toBe(String(value));
+      }
+    }
   });
 
   it('of a call that takes over the default of its pool', () => {
