@@ -208,9 +208,6 @@ describe.skipIf(!url)('the store on PostgreSQL', () => {
       }
       stop();
       times.sort((one, other) => one - other);
-      console.log(
-        `woken after ${times[20]!.toFixed(1)} ms at the median, ${times[38]!.toFixed(1)} ms at p95`,
-      );
       expect(times[20]).toBeLessThan(20);
     }));
 
