@@ -12,10 +12,10 @@ export interface SessionProxy {
   readonly country?: string;
 }
 
-/** The browser a session appears to be. */
+/** The browser a session appears to be; all that a pool made of it (`BrowserIdentity`), or what you give. */
 export interface Fingerprint {
   readonly userAgent: string;
-  /** Headers sent with every request, unless the caller gives them. */
+  /** Headers sent with every request, in the browser's order, unless the caller gives them. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly [more: string]: unknown;
 }

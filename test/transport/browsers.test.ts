@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { createSecureServer, type Http2Session, type ServerHttp2Stream } from 'node:http2';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
@@ -251,6 +252,20 @@ describe('the TLS handshake', () => {
   });
 });
 
+test.each([
+  ['chrome', 'chrome142'],
+  ['firefox', 'firefox135'],
+  ['safari', 'ios18'],
+] as const)('the order of %s is the one that impit knows by itself', async (browser, profile) => {
+  const { url, heads } = await rawSite();
+  const client = new impit.Impit({ browser: profile, followRedirects: false });
+  await client.fetch(url, { method: 'GET', headers: [], timeout: 10_000, redirect: 'manual' });
+  const { fetch } = visitor(identities.get(browser)!, 'impit');
+  await fetch(url);
+  const [known, ours] = heads.map((lines) => lines.map(nameOf).filter((name) => name !== 'dnt'));
+  expect(ours).toEqual(known);
+});
+
 describe('profiles of impit', () => {
   test('are found by asking', () => {
     const { chromium, firefox, ios } = impit.profiles;
@@ -258,6 +273,20 @@ describe('profiles of impit', () => {
     expect([...firefox.keys()]).toEqual(expect.arrayContaining([128, 133, 135]));
     expect(ios.has(18)).toBe(true);
     expect(chromium.get(142)).toBe('chrome142');
+  });
+
+  test('and what both it and the generator know is what the guide says', async () => {
+    const guide = readFileSync(new URL('../../docs/fingerprints.md', import.meta.url), 'utf8');
+    const rows = [...guide.matchAll(/^\| (Chrome|Edge|Firefox|Safari)[^|]* \| (\d+) \| ([^|]+) \|$/gm)];
+    const told = rows.flatMap(([, browser, version, systems]) =>
+      [...systems!.matchAll(/Windows|macOS|Linux|Android|iOS/g)].map(([system]) =>
+        `${browser} ${version} on ${system}`.toLowerCase(),
+      ),
+    );
+    const maker = await FingerprintMaker.load({ devices: ['desktop', 'mobile'] }, (kind) =>
+      impitCanAppearAs(impit.profiles, kind),
+    );
+    expect(maker.browsers.toSorted()).toEqual(told.toSorted());
   });
 
   const chrome = (version: number, system = 'Windows NT 10.0; Win64; x64') =>

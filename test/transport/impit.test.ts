@@ -65,6 +65,42 @@ test('a request given up before its answer keeps its connection no longer than m
   server.close();
 });
 
+test('survives a crowd of answers that break, hang, are aborted and are left unread', async () => {
+  const { origin } = await serve((request, response) => {
+    const kind = request.url!.slice(1);
+    if (kind === 'hang') return;
+    response.writeHead(200, { 'content-length': 200_000 });
+    response.write(Buffer.alloc(100_000));
+    if (kind === 'reset') setTimeout(() => request.socket.resetAndDestroy(), 5);
+    else if (kind === 'whole') response.end(Buffer.alloc(100_000));
+  });
+  const users = Array.from({ length: 5 }, () => makeUser({}, {}, 'impit'));
+  const visits = Array.from({ length: 300 }, async (_, index) => {
+    const { fetch } = users[index % users.length]!;
+    const kind = ['whole', 'reset', 'stall', 'hang', 'whole'][index % 7] ?? 'leave';
+    const signal = AbortSignal.timeout(kind === 'whole' ? 20_000 : 300 + index);
+    try {
+      const response = await fetch(`${origin}/${kind === 'leave' ? 'stall' : kind}`, { signal });
+      if (kind === 'leave') await response.body!.cancel();
+      else if (index % 2) return `${kind} ${(await response.bytes()).length}`;
+      else for await (const _piece of response.body!) if (kind === 'stall' && index % 4) break;
+      return kind;
+    } catch (error) {
+      return `${kind} ${(error as { code?: string | number }).code}`;
+    }
+  });
+  const ends = await Promise.all(visits);
+  expect(ends.filter((end) => end.startsWith('whole')).every((end) => /^whole( 200000)?$/.test(end))).toBe(
+    true,
+  );
+  expect(ends.filter((end) => end.startsWith('reset')).every((end) => end === 'reset FETCH_RESET')).toBe(
+    true,
+  );
+  // 23: the code of a DOMException named TimeoutError.
+  expect(ends.filter((end) => end.startsWith('hang')).every((end) => end === 'hang 23')).toBe(true);
+  for (const { transport } of users) expect(transport.inFlight).toBe(0);
+});
+
 test('header values that are UTF-8 go out as they are', async () => {
   const seen: (string | undefined)[] = [];
   const { origin } = await serve((request, response) => {
