@@ -1,4 +1,5 @@
 import type { SessionCookies } from '../cookies/session-cookies.ts';
+import { formBoundaryFor } from '../fingerprints/form-boundary.ts';
 import { headerOrderFor } from '../fingerprints/header-order.ts';
 import { toUrl } from '../internal/url.ts';
 import { VERSION } from '../internal/version.ts';
@@ -82,6 +83,7 @@ export async function sessionFetch(
       transport: bond ? await bond.transport() : ownTransport(session),
       userAgent: session.fingerprint?.userAgent ?? OWN_USER_AGENT,
       defaultHeaders: Object.entries(session.fingerprint?.headers ?? {}),
+      formBoundary: () => session.fingerprint && formBoundaryFor(session.fingerprint.userAgent),
       headerOrder: session.fingerprint && headerOrderFor(session.fingerprint.userAgent),
       beforeHop: () => bond?.beforeHop(),
     };

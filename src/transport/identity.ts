@@ -15,6 +15,8 @@ export interface FetchIdentity {
    * that it keeps from an insecure origin stay away from there. @default the order in which they were given
    */
   readonly headerOrder?: HeaderOrder | undefined;
+  /** What the browser puts between the parts of a form. @default one that says troupe */
+  readonly formBoundary?: (() => string | undefined) | undefined;
   /** Asked before every send, and before the cookies of a response are stored; throws when the lease is over. */
   beforeHop(url: URL): void;
   /** Told of every response's head. */

@@ -24,8 +24,11 @@ export interface RequestBody {
   open(): HopRequestBody;
 }
 
-/** A body of the kinds that Fetch knows. Throws a TypeError for what is none. */
-export function toRequestBody(body: unknown): RequestBody | null {
+/**
+ * A body of the kinds that Fetch knows. Throws a TypeError for what is none.
+ * @param boundary between the parts of a form; one of our own without it
+ */
+export function toRequestBody(body: unknown, boundary?: string): RequestBody | null {
   if (body === undefined || body === null) return null;
   if (typeof body === 'string') return fixed(Buffer.from(body), 'text/plain;charset=UTF-8');
   if (body instanceof URLSearchParams) {
@@ -37,7 +40,8 @@ export function toRequestBody(body: unknown): RequestBody | null {
     return fixed(Buffer.from(new Uint8Array(body.buffer, body.byteOffset, body.byteLength)), undefined);
   }
   if (body instanceof Blob) return fixed(body, body.type || undefined);
-  if (body instanceof FormData) return formBody(body);
+  if (body instanceof FormData)
+    return formBody(body, boundary ?? `----troupe${crypto.randomUUID().replaceAll('-', '')}`);
   if (body instanceof ReadableStream || body instanceof Readable) {
     if (Readable.isDisturbed(body as Readable) || ('locked' in body && body.locked)) {
       throw new TypeError('the request body is a stream that is locked or has been read');
@@ -68,16 +72,15 @@ export function streamed(source: AsyncIterable<unknown>, first: readonly Uint8Ar
 /**
  * Multipart (RFC 7578), as a blob of blobs: files are not read before they are sent, and the length is known.
  */
-function formBody(form: FormData): RequestBody {
-  const boundary = `----troupe${crypto.randomUUID().replaceAll('-', '')}`;
+function formBody(form: FormData, boundary: string): RequestBody {
   const parts: (string | Blob)[] = [];
   for (const [name, value] of form) {
-    parts.push(`--${boundary}\r\ncontent-disposition: form-data; name="${escapeName(name)}"`);
+    parts.push(`--${boundary}\r\nContent-Disposition: form-data; name="${escapeName(name)}"`);
     if (typeof value === 'string') {
       parts.push(`\r\n\r\n${value.replace(/\r\n|\r|\n/g, '\r\n')}\r\n`);
     } else {
       const type = value.type || 'application/octet-stream';
-      parts.push(`; filename="${escapeName(value.name)}"\r\ncontent-type: ${type}\r\n\r\n`, value, '\r\n');
+      parts.push(`; filename="${escapeName(value.name)}"\r\nContent-Type: ${type}\r\n\r\n`, value, '\r\n');
     }
   }
   parts.push(`--${boundary}--\r\n`);

@@ -78,7 +78,8 @@ export async function readRequest(
   }
   signal?.throwIfAborted();
   let body: RequestBody | null = null;
-  if (givenBody !== undefined && givenBody !== null) body = toRequestBody(givenBody);
+  if (givenBody !== undefined && givenBody !== null)
+    body = toRequestBody(givenBody, identity.formBoundary?.());
   else if (request?.body) body = await readRequestBody(request);
   setDefaults(headers, body, identity);
   return {
@@ -119,11 +120,13 @@ function setDefaults(headers: HeaderList, body: RequestBody | null, identity: Fe
   // Known better than the caller can, except for a stream.
   if (body?.isReplayable !== false) headers.delete('content-length');
   for (const [name, value] of identity.defaultHeaders ?? []) {
-    headers.setDefault(name, name.toLowerCase() === 'user-agent' ? identity.userAgent : value);
+    const key = name.toLowerCase();
+    // A part of a coded body could not be decoded (Fetch §4.6).
+    if (key === 'accept-encoding' && headers.has('range')) continue;
+    headers.setDefault(name, key === 'user-agent' ? identity.userAgent : value);
   }
   headers.setDefault('user-agent', identity.userAgent);
   headers.setDefault('accept', '*/*');
-  // A part of a coded body could not be decoded (Fetch §4.6).
   headers.setDefault('accept-encoding', headers.has('range') ? 'identity' : 'gzip, deflate, br, zstd');
 }
 

@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { SessionCookies } from '../../src/cookies/session-cookies.ts';
 import type { BrowserIdentity, BrowserName } from '../../src/fingerprints/browser-identity.ts';
 import { FingerprintMaker } from '../../src/fingerprints/fingerprint-maker.ts';
+import { formBoundaryFor } from '../../src/fingerprints/form-boundary.ts';
 import { headerOrderFor } from '../../src/fingerprints/header-order.ts';
 import { type FetchInit, fetchAs } from '../../src/transport/fetch.ts';
 import { ImpitTransport } from '../../src/transport/impit.ts';
@@ -48,6 +49,7 @@ function visitor(identity: BrowserIdentity, way: Way, proxy?: string) {
     userAgent,
     defaultHeaders: Object.entries(headers),
     headerOrder: headerOrderFor(userAgent),
+    formBoundary: () => formBoundaryFor(userAgent),
     beforeHop() {},
   };
   return { cookies, fetch: (url: string, init?: FetchInit) => fetchAs(user, url, init) };
@@ -181,6 +183,24 @@ describe.each(ways)('over %s', (way) => {
     const names = requests[0]!.map(([name]) => name);
     expect(names.indexOf('user-agent')).toBeLessThan(names.indexOf('accept'));
     expect(names.indexOf('accept')).toBeLessThan(names.indexOf('sec-fetch-site'));
+  });
+
+  test.each([
+    ['chrome', /^multipart\/form-data; boundary=----WebKitFormBoundary[A-Za-z0-9]{16}$/],
+    ['firefox', /^multipart\/form-data; boundary=----geckoformboundary[0-9a-f]{32}$/],
+  ] as const)('a form looks like %s’s', async (browser, type) => {
+    const { url, requests } = await http2Site();
+    const form = new FormData();
+    form.set('a', '1');
+    const { fetch } = visitor(identities.get(browser)!, way);
+    await fetch(url, { method: 'POST', body: form });
+    expect(Object.fromEntries(requests[0]!)['content-type']).toMatch(type);
+  });
+
+  test('a part of a body is asked for as it is, and not coded', async () => {
+    const { url, requests } = await http2Site();
+    await visitor(identities.get('chrome')!, way).fetch(url, { headers: { range: 'bytes=0-9' } });
+    expect(Object.fromEntries(requests[0]!)['accept-encoding']).toBe('identity');
   });
 
   test('two users’ headers are never mixed', async () => {
