@@ -32,7 +32,9 @@ export function fromImpit(error: unknown, { url, phase }: ImpitFailureFacts): Fe
   if (error instanceof RequestBodyFailure) {
     return new FetchError({ code: 'FETCH_REQUEST_BODY', phase: 'send', url, cause: error.cause });
   }
-  const { name, message, status } = error as Error & { status?: number };
+  const { name, status } = error as Error & { status?: number };
+  // The URL may hold any word.
+  const message = (error as Error).message.replace(/url: "[^"]*"/g, '');
   const found = REASONS.map(([pattern, code]) => ({ word: pattern.exec(message)?.[0], code })).find(
     ({ word }) => word,
   );

@@ -3,12 +3,13 @@ import type { ImpitClient, ImpitInit, ImpitResponse } from './impit-client.ts';
 import { fromImpit } from './impit-errors.ts';
 import type { BodySink, Hop, HopBody, HopHeaders, HopRequestBody, HopResponse } from './transport.ts';
 
-/** How long a hop may take, in milliseconds; 0: no limit. */
+/** What holds for a hop. Times in milliseconds; 0: no limit. */
 export interface ImpitHopConditions {
   readonly headersTimeoutMs: number;
   readonly bodyTimeoutMs: number;
   /** For all of it; the only limit that impit itself knows. */
   readonly maxRequestMs: number;
+  /** Then a 407 is the proxy's. */
   readonly isProxied: boolean;
 }
 

@@ -68,6 +68,11 @@ overEachTransport(({ makeUser, limits }) => {
       expect(await failureOf(read())).toBeInstanceOf(FetchError);
     });
 
+    test('words of the URL say nothing of what went wrong', async () => {
+      const url = `${await raw('', 'reset')}TimedOut/InvalidCertificate`;
+      expect(await failureOf(makeUser().fetch(url))).toMatchObject({ code: 'FETCH_RESET', neverSent: false });
+    });
+
     test('a broken answer is not printed with its cookies', async () => {
       const url = await raw('HTTP/1.1 200 OK\r\nset-cookie: sid=SECRET\r\nbad header\r\n\r\n', 'end');
       const error = await failureOf(
