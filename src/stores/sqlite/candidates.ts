@@ -123,10 +123,15 @@ function walk(
       return { row: rowBySid(work, sid)!, body: bodyOf(work, sid) };
     }
     const isWhole = rows.length < limit;
-    // Several sessions may share a due, and the look may have ended among them: that due is looked at again,
-    // unless it is all there was to see.
+    // Several sessions may share a due (never more than a whole budget), and the look may have ended among them: that due
+    // is looked at again, and all of it where it was all there was to see.
+    const isOneDue = !isWhole && rows[0]![0] === rows.at(-1)![0];
+    if (isOneDue && limit < budget.left) {
+      look = budget.left;
+      continue;
+    }
     const last = isWhole ? end : rows.at(-1)![0]!;
-    const step = isWhole || last === rows[0]![0] ? 0 : 1;
+    const step = isWhole || isOneDue ? 0 : 1;
     if (isDown) {
       remember(last + step, position);
       position = last + step - 1;

@@ -40,6 +40,26 @@ export function sites(it: SceneTest): void {
     await scene.none({ site });
   });
 
+  it('finds the free among those added at the same moment', async (scene) => {
+    const ids = await scene.add(40);
+    const ms = scene.ms(60_000);
+    const rotations = ['round-robin', 'use-until-failure'] as const;
+    for (const [index, rotation] of rotations.entries()) {
+      const resting = index === 0 ? ids.slice(0, 10) : ids.slice(30);
+      await scene.store.order({ ids: resting }, { kind: 'rest', ms, site: rotation });
+      for (let turn = 0; turn < 3; turn++) {
+        const { lease } = await scene.leased({ site: rotation, rotation });
+        assert.ok(!resting.includes(lease.id));
+        await scene.store.release(lease, null);
+      }
+    }
+    // And among those that became free at the same moment.
+    await scene.store.order({ ids }, { kind: 'rest', ms, site });
+    await scene.store.order({ ids }, { kind: 'lift', site });
+    await scene.store.order({ ids: ids.slice(0, 10) }, { kind: 'rest', ms, site });
+    for (let turn = 0; turn < 3; turn++) await scene.leased({ site });
+  });
+
   it('replaces a rest by a ban, a ban by a rest, and lifts both with 0', async (scene) => {
     const [id] = await scene.add(1);
     const counts = async () => (await scene.store.count()).sites[site];
