@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { startPostgres } from '../playground/servers/postgres-server.ts';
-import type { LoadParams, Together } from './harness/load.ts';
+import { Contender } from './harness/contender.ts';
+import { type LoadParams, type LoadRun, type Together, together } from './harness/load.ts';
 import { inRounds } from './harness/rounds.ts';
 import { type Results, runSubject, type SubjectOptions } from './harness/subject.ts';
 import { pgbench } from './postgres/pgbench.ts';
@@ -13,6 +14,7 @@ import { wakeUps } from './shared/wake-ups.ts';
 import { digits, median, spread, summary, thousands } from './stats.ts';
 
 const CONCURRENT = 50;
+const bareFile = new URL('postgres/bare.ts', import.meta.url);
 
 interface Sizes {
   readonly sessions: readonly number[];
@@ -75,12 +77,16 @@ async function throughput(
     const run = await pgbench(bare, { clients, seconds });
     return { ...run, p50: Number.NaN, p99: Number.NaN, stallMs: 0 };
   };
+  await using node = new Contender(bareFile);
+  await node.ask('open', { url: server.url });
   const label = (what: string, count: number) => `${what}, ${count} ${count === 1 ? 'process' : 'processes'}`;
   const [one, many, single] = ['pgbench, 1 client', `pgbench, ${CONCURRENT} clients`, 'store, one at a time'];
 
   const samples = await inRounds<string, Together>(rounds, {
     [one]: byPgbench(1),
     [many]: byPgbench(CONCURRENT),
+    "the same by Node's pg, one at a time": async () =>
+      together([await node.ask<LoadRun>('pairs', { ...load, schema: 'bare' })]),
     [single]: () => pairs(url, 1, 'store', { ...load, concurrent: 1 }, profileDir),
     [label('store', 1)]: () => pairs(url, 1, 'store', load, profileDir),
     ...Object.fromEntries(

@@ -11,6 +11,8 @@ import { digits, median, spread, summary, thousands } from './stats.ts';
 import type { BeyondBanned } from './stores/store.ts';
 
 const CONCURRENT = 50;
+/** What the store comes to with so many at once: half of them wait for the one script while the other half is on its way. */
+const TOGETHER = 25;
 const bareFile = new URL('redis/bare.ts', import.meta.url);
 /** As the guide recommends it for production. */
 const CONFIG = ['--appendonly', 'yes', '--appendfsync', 'everysec'];
@@ -65,14 +67,18 @@ async function throughput(
   await fill(bareUrl, sessions);
   await using bare = new Contender(bareFile);
   await bare.ask('open', { url: server.url });
-  const one = async (question: string) =>
-    together([await bare.ask<LoadRun>(question, { ...load, pool: 'bare' })]);
-  const [trivial, ownScripts] = ['trivial scripts, 2 a pair', 'our scripts, called bare'];
+  const byOne =
+    (question: string, more: object = {}) =>
+    async () =>
+      together([await bare.ask<LoadRun>(question, { ...load, ...more })]);
+  const trivial = 'trivial scripts, 2 a pair';
+  const ownScripts = `our scripts bare, ${TOGETHER} leases or releases a call`;
   const label = (what: string, count: number) => `${what}, ${count} ${count === 1 ? 'process' : 'processes'}`;
 
   const samples = await inRounds<string, Together>(rounds, {
-    [trivial]: () => one('trivial'),
-    [ownScripts]: () => one('scripts'),
+    [trivial]: byOne('trivial'),
+    'our scripts bare, 1 lease or release a call': byOne('scripts', { pool: 'bare', together: 1 }),
+    [ownScripts]: byOne('scripts', { pool: 'bare', together: TOGETHER }),
     [label('store', 1)]: () => pairs(url, 1, 'store', load, profileDir),
     ...Object.fromEntries(
       processes.map((count) => [label('pool', count), () => pairs(url, count, 'pool', load, profileDir)]),
@@ -97,7 +103,7 @@ async function throughput(
   const perSecond = (name: string) => median(samples[name]!.map((sample) => sample.perSecond));
   const pool = perSecond(label('pool', 1));
   for (const [of, name, least] of [
-    ['our scripts called bare', ownScripts, 0.85],
+    ['our scripts called bare, gathered as the store does', ownScripts, 0.85],
     ['trivial scripts', trivial, 0.5],
   ] as const) {
     const ratio = pool / perSecond(name);

@@ -1,4 +1,5 @@
 import { createClient } from 'redis';
+import { leaseArguments, releaseArguments } from '../../src/stores/redis/arguments.ts';
 import { keysOf } from '../../src/stores/redis/keys.ts';
 import { type Script, scripts } from '../../src/stores/redis/scripts.ts';
 import { answerWith } from '../harness/contender.ts';
@@ -10,9 +11,15 @@ import { verify } from '../harness/subject.ts';
  * number of scripts that do next to nothing.
  */
 
+interface ScriptsParams extends LoadParams {
+  readonly pool: string;
+  /** Leases, and then releases, that one call carries. */
+  readonly together: number;
+}
+
 let client: ReturnType<typeof createClient>;
 let trivial: string[];
-let token = 0;
+let tokens = 0;
 
 answerWith({
   async open({ url }: { url: string }): Promise<void> {
@@ -31,20 +38,34 @@ answerWith({
     }, params);
   },
 
-  /** A lease and a release: of the answer no more is read than the release needs. */
-  async scripts({ pool, ...params }: LoadParams & { pool: string }): Promise<LoadRun> {
-    const head = ({ sha }: Script) => ['EVALSHA', sha, '8', ...keysOf(pool)];
-    const [lease, release] = [head(scripts.lease), head(scripts.release)];
-    return await runLoad(async (took) => {
-      const mine = `${++token}`;
-      const leased = await timed(took, () =>
-        client.sendCommand<[string, string]>([...lease, '', '60000', mine, 'bench', 'f', '', '', '']),
-      );
-      const [, fence, uses, , , , , , id] = JSON.parse(leased[0]) as [number, number, number, ...unknown[]];
-      const counted = [`${id}`, mine, `${fence}`, '', '', `${uses + 1}`, '0', ''];
-      const released = await timed(took, () => client.sendCommand<number>([...release, '', ...counted]));
-      verify(released === 1, `a release answered ${released}`);
-    }, params);
+  /** Of the answers no more is read than the releases need. */
+  async scripts({ pool, together, concurrent, ...params }: ScriptsParams): Promise<LoadRun> {
+    const head = ({ sha }: Script) => ['EVALSHA', sha, '8', ...keysOf(pool), ''];
+    const request = { rotation: 'round-robin', fill: 'on-demand', leaseMs: 60_000, holder: 'bench' } as const;
+    const lease = [...head(scripts.lease), ...leaseArguments(request)];
+    const release = [...head(scripts.release), ''];
+    const run = await runLoad(
+      async (took) => {
+        const mine = Array.from({ length: together }, () => `token-${++tokens}`);
+        const leased = await timed(took, () => client.sendCommand<[string, string][]>([...lease, ...mine]));
+        const releases = leased.flatMap(([text], index) => {
+          const [, fence, uses, , , , , , id] = JSON.parse(text) as [...number[], string] & number[];
+          const change = { usageCount: uses! + 1, errorScore: 0, status: 'usable' } as const;
+          return releaseArguments({
+            lease: { id: `${id}`, token: mine[index]!, fence: fence! },
+            change,
+            isRepeat: false,
+          });
+        });
+        const released = await timed(took, () => client.sendCommand<number[]>([...release, ...releases]));
+        verify(
+          released.length === together && released.every((answer) => answer === 1),
+          'a release was lost',
+        );
+      },
+      { ...params, concurrent: concurrent / together },
+    );
+    return { ...run, pairs: run.pairs * together, perSecond: run.perSecond * together };
   },
 
   close(): void {
