@@ -29,6 +29,11 @@ export async function runCli(argv: readonly string[]): Promise<ExitCode> {
   // Who reads our messages may go away; the work goes on. Who reads the results is told of by each write.
   process.stderr.on('error', () => {});
   process.stdout.on('error', () => {});
+  // In our own words: Node's name the process and its own options.
+  process.removeAllListeners('warning');
+  process.on('warning', ({ name, message }) => {
+    if (name.startsWith('Troupe')) process.stderr.write(`troupe: ${printable(message)}\n`);
+  });
   let exitCode: ExitCode = EXIT.done;
   const program = new Command('troupe')
     .description('Fetches pages as a pool of simulated users, and looks after those users.')

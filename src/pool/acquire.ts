@@ -1,6 +1,7 @@
 import { siteOf } from '../cookies/site.ts';
 import { PoolClosedError, StateError } from '../errors.ts';
 import { MAX_TIMER_MS } from '../internal/clock.ts';
+import { Deadlines } from '../internal/deadlines.ts';
 import { isPromise, type MaybePromise } from '../internal/maybe-promise.ts';
 import { sessionInternals } from '../session/session.ts';
 import { siteNamed } from '../session/site-name.ts';
@@ -33,6 +34,7 @@ export class Acquirer {
   #refusal: (() => Error) | undefined;
   /** Attempts that wait for the store. */
   readonly #underWay = new Set<Promise<unknown>>();
+  readonly #deadlines = new Deadlines();
 
   constructor(context: PoolContext, held: HeldLeases, creation: Creation) {
     this.#context = context;
@@ -82,11 +84,11 @@ export class Acquirer {
   #acquire(ask: Ask): Promise<SessionLease> {
     if (this.#refusal) throw this.#refusal();
     ask.signal?.throwIfAborted();
-    if (this.#line.hasWaiting(ask.key)) return this.#wait(ask, { retryInMs: null });
+    if (this.#line.hasWaiting(ask.key)) return this.#wait(ask, null);
     const changes = this.#line.changes;
     const attempt = this.#attempt(ask);
-    if (isPromise(attempt)) return this.#wait(ask, attempt, changes);
-    return 'served' in attempt ? Promise.resolve(attempt.served) : this.#wait(ask, attempt);
+    if (isPromise(attempt)) return this.#look(ask, attempt, changes);
+    return 'served' in attempt ? Promise.resolve(attempt.served) : this.#wait(ask, attempt.retryInMs);
   }
 
   #checkedAsk(options: AcquireOptions): Ask {
@@ -115,58 +117,58 @@ export class Acquirer {
       .catch(() => {});
   }
 
-  /** Waits for as long as the caller does, in line, and before that for a first look that may never be answered. */
-  #wait(
-    ask: Ask,
-    first: MaybePromise<Attempt<SessionLease>>,
-    changes = this.#line.changes,
-  ): Promise<SessionLease> {
-    const { promise, resolve, reject } = Promise.withResolvers<SessionLease>();
-    let isOver = false;
-    let leave = (error: unknown) => {
-      isOver = true;
-      stop();
-      reject(error);
-    };
+  /** A first look at a store that takes its time, or never answers: it ends when the caller's time is up. */
+  #look(ask: Ask, first: Promise<Attempt<SessionLease>>, changes: number): Promise<SessionLease> {
+    return new Promise((resolve, reject) => {
+      const since = performance.now();
+      let isOver = false;
+      const end = () => {
+        isOver = true;
+        this.#deadlines.delete(deadline);
+        ask.signal?.removeEventListener('abort', aborted);
+      };
+      const giveUp = (error: unknown) => {
+        if (!isOver) end();
+        reject(error);
+      };
+      const aborted = () => giveUp(ask.signal!.reason);
+      const deadline = {
+        at: since + Math.max(ask.timeoutMs, MIN_LOOK_MS),
+        onPassed: () => this.#timeIsUp(ask, giveUp),
+      };
+      this.#deadlines.add(deadline);
+      ask.signal?.addEventListener('abort', aborted, { once: true });
+      first.then((result) => {
+        if (isOver) {
+          if ('served' in result) this.#unclaimed(result.served);
+          return;
+        }
+        end();
+        if ('served' in result) return resolve(result.served);
+        // What was freed while the store was looking is worth another look.
+        const retryInMs = this.#line.changes === changes ? result.retryInMs : 0;
+        resolve(this.#wait(ask, retryInMs, ask.timeoutMs - (performance.now() - since)));
+      }, giveUp);
+    });
+  }
+
+  /** Waits in line. */
+  #wait(ask: Ask, retryInMs: number | null, leftMs = ask.timeoutMs): Promise<SessionLease> {
+    // Also for who asked before: the line was sent away while the store was looking.
+    if (this.#refusal) return Promise.reject(this.#refusal());
+    if (ask.signal?.aborted) return Promise.reject(ask.signal.reason);
+    const { served, leave } = this.#line.join(ask, ask.key, retryInMs);
+    const timer = setTimeout(() => this.#timeIsUp(ask, leave), Math.min(Math.max(leftMs, 0), MAX_TIMER_MS));
     const giveUp = () => leave(ask.signal!.reason);
-    const since = performance.now();
-    const timeIsUp = () => {
-      acquireError('ACQUIRE_TIMEOUT', ask, this.#context).then(
-        (error) => leave(error),
-        (error) => leave(error),
-      );
-    };
-    const isLooking = isPromise(first);
-    const timeoutMs = isLooking ? Math.max(ask.timeoutMs, MIN_LOOK_MS) : ask.timeoutMs;
-    let timer = setTimeout(timeIsUp, Math.min(timeoutMs, MAX_TIMER_MS));
     ask.signal?.addEventListener('abort', giveUp, { once: true });
-    const stop = () => {
+    return served.finally(() => {
       clearTimeout(timer);
       ask.signal?.removeEventListener('abort', giveUp);
-    };
-    const join = (retryInMs: number | null) => {
-      // Also for who asked before: the line was sent away while the store was looking.
-      if (this.#refusal) return leave(this.#refusal());
-      const place = this.#line.join(ask, ask.key, retryInMs);
-      leave = place.leave;
-      if (timeoutMs !== ask.timeoutMs) {
-        clearTimeout(timer);
-        timer = setTimeout(timeIsUp, Math.max(0, ask.timeoutMs - (performance.now() - since)));
-      }
-      place.served.finally(stop).then(resolve, reject);
-    };
-    const looked = (result: Attempt<SessionLease>) => {
-      if (isOver) {
-        if ('served' in result) this.#unclaimed(result.served);
-      } else if ('served' in result) {
-        stop();
-        resolve(result.served);
-        // What was freed while the store was looking is worth another look.
-      } else join(this.#line.changes === changes ? result.retryInMs : 0);
-    };
-    if (isLooking) first.then(looked, (error) => leave(error));
-    else looked(first);
-    return promise;
+    });
+  }
+
+  #timeIsUp(ask: Ask, leave: (error: unknown) => void): void {
+    acquireError('ACQUIRE_TIMEOUT', ask, this.#context).then(leave, leave);
   }
 
   #attempt(ask: Ask): MaybePromise<Attempt<SessionLease>> {
@@ -301,7 +303,6 @@ export class Acquirer {
         clock,
       });
       lease.hold(session, read);
-      bodies.remember(id, read, stored.body);
     } catch (error) {
       return this.#passOver(ask, lease, stored.usageCount, stored.errorScore, error);
     }
@@ -342,7 +343,7 @@ export class Acquirer {
         this.#line.offer();
       }
       // Not its maker's fault: another place, or what others give back.
-      if (isStoreAway(error)) return this.#wait(ask, this.#later(error));
+      if (isStoreAway(error)) return this.#wait(ask, this.#context.outage.retryInMs);
       throw error;
     };
     try {

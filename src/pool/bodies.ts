@@ -5,7 +5,7 @@ import { requireClear, type Sealing } from './encryption/sealing.ts';
 /**
  * Turns what a store keeps into a session's body and back: text, sealed where there is a key.
  *
- * A store of text would cost a codec pass a lease (60 µs for ten cookies): the bodies last given back are remembered
+ * A store of text would cost a codec pass a lease (60 µs for ten cookies): the bodies last seen are remembered
  * with their text, and a session that comes with the very same text is neither opened nor decoded again. A body is never changed in place, so that a task which
  * lost its lease reaches nobody's.
  */
@@ -28,7 +28,9 @@ export class BodyCache {
     const known = this.#entries.get(stored.id);
     if (known?.text === text) return known.body;
     const clear = this.#sealing ? this.#sealing.open(stored.id, text) : requireClear(stored.id, text);
-    return decodeBody(clear, stored.maxUsageCount);
+    const body = decodeBody(clear, stored.maxUsageCount);
+    this.remember(stored.id, body, text);
+    return body;
   }
 
   /** What the store is to keep. */

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StoreError } from '../errors.ts';
 import type { Clock } from '../internal/clock.ts';
+import { Deadlines } from '../internal/deadlines.ts';
 import type { MaybePromise } from '../internal/maybe-promise.ts';
 import type * as store from '../stores/store.ts';
 import { isStoreAway, type Outage } from './outage.ts';
@@ -21,6 +22,7 @@ export class RemoteStore implements store.SessionStore {
   readonly #time: StoreClock;
   readonly #clock: Clock;
   readonly #answerMs: number;
+  readonly #deadlines = new Deadlines();
   readonly watch?: NonNullable<store.SessionStore['watch']>;
   readonly rewrite?: NonNullable<store.SessionStore['rewrite']>;
 
@@ -119,19 +121,20 @@ export class RemoteStore implements store.SessionStore {
     return new Promise((resolve, reject) => {
       let isLate = false;
       const failed = (error: unknown) => {
-        clearTimeout(timer);
+        if (deadline) this.#deadlines.delete(deadline);
         if (isStoreAway(error)) this.#outage.failed(error, askedAt);
         reject(error);
       };
-      const giveUp = () => {
+      const onPassed = () => {
         isLate = true;
         failed(
           new StoreError('STORE_UNAVAILABLE', `the store did not answer for ${Math.round(answerMs!)} ms`),
         );
       };
-      const timer = answerMs === undefined ? undefined : setTimeout(giveUp, answerMs);
+      const deadline = answerMs === undefined ? undefined : { at: performance.now() + answerMs, onPassed };
+      if (deadline) this.#deadlines.add(deadline);
       const answered = (value: T) => {
-        clearTimeout(timer);
+        if (deadline) this.#deadlines.delete(deadline);
         this.#outage.answered();
         if (isLate) returnLate?.(value);
         else resolve(value);

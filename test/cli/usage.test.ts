@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { startRedis } from '../../playground/servers/redis-server.ts';
+import { redisUrl } from '../servers/index.ts';
 import { temporaryFolder, troupe } from './troupe.ts';
 
 const commands = [
@@ -72,4 +74,20 @@ describe('wrong usage', () => {
     }
     expect(await readFile(path, 'utf8')).toMatch(/^Dear Ann/);
   });
+});
+
+it.skipIf(!redisUrl)('warns in its own words of a Redis that forgets', async () => {
+  await using server = await startRedis({ config: ['--appendonly', 'no'] });
+  const { code, stderr } = await troupe([
+    'fetch',
+    'http://127.0.0.1:1/',
+    '-q',
+    '--retries',
+    '0',
+    '--store',
+    server.url,
+  ]);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^troupe: redis:\S+ keeps no append-only file/);
+  expect(stderr).not.toMatch(/node:|trace-warnings/);
 });

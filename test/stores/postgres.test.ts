@@ -1,28 +1,13 @@
-import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type PostgresStore, postgresStore } from '../../src/stores/postgres/postgres-store.ts';
 import { SETTINGS } from '../../src/stores/postgres/schema/plpgsql.ts';
-import type { LeasedResult, NewSession } from '../../src/stores/store.ts';
+import type { LeasedResult } from '../../src/stores/store.ts';
 import { postgresUrl, uniqueName } from '../servers/index.ts';
-import type { Hold } from './postgres-hammer.ts';
+import { hammerTogether, session } from './hammer.ts';
 
 const url = postgresUrl;
 const request = { rotation: 'round-robin', fill: 'on-demand', leaseMs: 60_000, holder: 'test:1' } as const;
-
-function session(id: string, overrides: Partial<NewSession> = {}): NewSession {
-  return {
-    id,
-    ageMs: 0,
-    expiresInMs: null,
-    usageCount: 0,
-    maxUsageCount: null,
-    errorScore: 0,
-    body: 'use 0',
-    ...overrides,
-  };
-}
 
 async function leased(store: PostgresStore): Promise<LeasedResult> {
   const result = await store.lease(request);
@@ -233,21 +218,7 @@ describe.skipIf(!url)('the store on PostgreSQL', () => {
 
   it('gives no session to two of four processes, and loses no use', () =>
     withStore(async (store) => {
-      // Fewer sessions than users: they fight for them.
-      const ids = Array.from({ length: 20 }, (_, index) => `s-${index}`);
-      await store.add(ids.map((id) => session(id)));
-      const reports = await Promise.all(Array.from({ length: 4 }, () => hammer(store.schema, 2000, 10)));
-      const holds = reports.flat();
-      expect(holds.length).toBeGreaterThan(200);
-      expect(new Set(holds.map(({ id, fence }) => `${id} ${fence}`)).size).toBe(holds.length);
-      for (const id of ids) {
-        const ofOne = holds.filter((hold) => hold.id === id);
-        expect(overlaps(ofOne)).toBe(0);
-        const stored = await store.get(id);
-        expect(stored?.usageCount).toBe(ofOne.length);
-        expect(stored?.body).toBe(`use ${ofOne.length}`);
-      }
-      expect((await store.count()).leased).toBe(0);
+      await hammerTogether(store, `${url}?schema=${store.schema}`);
     }));
 
   it('keeps its counts while many create, ban, retire and remove at once, from two stores', () =>
@@ -300,19 +271,3 @@ describe.skipIf(!url)('the store on PostgreSQL', () => {
       for (const [site, { banned }] of Object.entries(sites)) expect(counts.sites[site]?.banned).toBe(banned);
     }));
 });
-
-async function hammer(schema: string, ms: number, users: number): Promise<Hold[]> {
-  const program = fileURLToPath(new URL('./postgres-hammer.ts', import.meta.url));
-  const child = spawn(process.execPath, [program, url, schema, String(ms), String(users)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let output = '';
-  for await (const chunk of child.stdout.setEncoding('utf8')) output += chunk;
-  return JSON.parse(output) as Hold[];
-}
-
-function overlaps(holds: readonly Hold[]): number {
-  const sorted = [...holds].sort((a, b) => Number(BigInt(a.from) - BigInt(b.from)));
-  return sorted.filter((hold, index) => index > 0 && BigInt(hold.from) < BigInt(sorted[index - 1]!.to))
-    .length;
-}

@@ -1,22 +1,8 @@
-import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { redisStore } from '../../src/stores/redis/redis-store.ts';
-import type { LeaseRequest, NewSession } from '../../src/stores/store.ts';
+import type { LeaseRequest } from '../../src/stores/store.ts';
 import { redisUrl, uniqueName } from '../servers/index.ts';
-import type { Hold } from './redis-hammer.ts';
-
-function session(id: string): NewSession {
-  return {
-    id,
-    ageMs: 0,
-    expiresInMs: null,
-    usageCount: 0,
-    maxUsageCount: null,
-    errorScore: 0,
-    body: 'use 0',
-  };
-}
+import { hammerTogether, session } from './hammer.ts';
 
 const request: LeaseRequest = {
   rotation: 'round-robin',
@@ -26,43 +12,11 @@ const request: LeaseRequest = {
   wake: true,
 };
 
-async function hammer(url: string, ms: number, users: number): Promise<Hold[]> {
-  const program = fileURLToPath(new URL('./redis-hammer.ts', import.meta.url));
-  const child = spawn(process.execPath, [program, url, String(ms), String(users)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let output = '';
-  for await (const chunk of child.stdout.setEncoding('utf8')) output += chunk;
-  return JSON.parse(output) as Hold[];
-}
-
-function overlaps(holds: readonly Hold[]): number {
-  const sorted = [...holds].sort((a, b) => Number(BigInt(a.from) - BigInt(b.from)));
-  return sorted.filter((hold, index) => index > 0 && BigInt(hold.from) < BigInt(sorted[index - 1]!.to))
-    .length;
-}
-
 describe.skipIf(!redisUrl)('several processes on one pool', () => {
   it('gives no session to two of four processes, and loses no use', async () => {
     const url = `${redisUrl}?pool=${uniqueName()}`;
     await using store = redisStore({ url });
-    // Fewer sessions than users: they fight for them.
-    const ids = Array.from({ length: 20 }, (_, index) => `s-${index}`);
-    await store.add(ids.map(session));
-    const reports = await Promise.all(Array.from({ length: 4 }, () => hammer(url, 2000, 10)));
-
-    const holds = reports.flat();
-    expect(holds.length).toBeGreaterThan(500);
-    for (const report of reports) expect(report.length).toBeGreaterThan(20);
-    expect(new Set(holds.map(({ id, fence }) => `${id} ${fence}`)).size).toBe(holds.length);
-    for (const id of ids) {
-      const ofOne = holds.filter((hold) => hold.id === id);
-      expect(overlaps(ofOne)).toBe(0);
-      const stored = await store.get(id);
-      expect(stored?.usageCount).toBe(ofOne.length);
-      expect(stored?.body).toBe(`use ${ofOne.length}`);
-    }
-    expect((await store.count()).leased).toBe(0);
+    await hammerTogether(store, url);
   });
 
   it('wakes who waits, and leases within milliseconds of the release by somebody else', async () => {

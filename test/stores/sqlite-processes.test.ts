@@ -1,63 +1,17 @@
 import { spawn } from 'node:child_process';
 import { DatabaseSync } from 'node:sqlite';
-import { fileURLToPath } from 'node:url';
 import { afterAll, expect, it } from 'vitest';
 import { sqliteStore } from '../../src/stores/sqlite/sqlite-store.ts';
-import type { NewSession } from '../../src/stores/store.ts';
+import { hammer, hammerTogether, session } from './hammer.ts';
 import { sqliteFiles } from './sqlite-files.ts';
-import type { HammerReport, Hold } from './sqlite-hammer.ts';
 
 const files = sqliteFiles();
 afterAll(() => files.removeAll());
 
-function session(id: string): NewSession {
-  return {
-    id,
-    ageMs: 0,
-    expiresInMs: null,
-    usageCount: 0,
-    maxUsageCount: null,
-    errorScore: 0,
-    body: 'use 0',
-  };
-}
-
-async function hammer(path: string, ms: number, users: number): Promise<HammerReport> {
-  const program = fileURLToPath(new URL('./sqlite-hammer.ts', import.meta.url));
-  const child = spawn(process.execPath, [program, path, String(ms), String(users)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let output = '';
-  for await (const chunk of child.stdout.setEncoding('utf8')) output += chunk;
-  return JSON.parse(output) as HammerReport;
-}
-
-function overlaps(holds: readonly Hold[]): number {
-  const sorted = [...holds].sort((a, b) => Number(BigInt(a.from) - BigInt(b.from)));
-  return sorted.filter((hold, index) => index > 0 && BigInt(hold.from) < BigInt(sorted[index - 1]!.to))
-    .length;
-}
-
 it('gives no session to two of four processes that share a file, and loses no use', async () => {
   const path = files.newPath();
   const store = sqliteStore({ path });
-  // Fewer sessions than users: they fight for them.
-  const ids = Array.from({ length: 20 }, (_, index) => `s-${index}`);
-  await store.add(ids.map(session));
-  const reports = await Promise.all(Array.from({ length: 4 }, () => hammer(path, 2000, 10)));
-
-  const holds = reports.flatMap((report) => report.holds);
-  expect(holds.length).toBeGreaterThan(500);
-  for (const report of reports) expect(report.holds.length).toBeGreaterThan(20);
-  expect(new Set(holds.map(({ id, fence }) => `${id} ${fence}`)).size).toBe(holds.length);
-  for (const id of ids) {
-    const ofOne = holds.filter((hold) => hold.id === id);
-    expect(overlaps(ofOne)).toBe(0);
-    const stored = await store.get(id);
-    expect(stored?.usageCount).toBe(ofOne.length);
-    expect(stored?.body).toBe(`use ${ofOne.length}`);
-  }
-  expect((await store.count()).leased).toBe(0);
+  const reports = await hammerTogether(store, `sqlite:${path}`);
   await store.close();
   // Generous: four processes on a loaded machine may be kept waiting by the scheduler alone.
   expect(Math.max(...reports.map(({ longestStallMs }) => longestStallMs))).toBeLessThan(400);
@@ -67,7 +21,7 @@ it('gives no session to two of four processes that share a file, and loses no us
 it('is made only once when several processes make it at the same time', async () => {
   for (let round = 0; round < 3; round++) {
     const path = files.newPath();
-    const reports = await Promise.all(Array.from({ length: 4 }, () => hammer(path, 10, 1)));
+    const reports = await Promise.all(Array.from({ length: 4 }, () => hammer(`sqlite:${path}`, 10, 1)));
     expect(reports).toHaveLength(4);
     const store = sqliteStore({ path });
     expect((await store.count()).living).toBe(0);

@@ -17,7 +17,7 @@ const PASSING: Readonly<Record<string, string>> = {
 const LASTING: Readonly<Record<string, string>> = {
   WRONGPASS: 'refuses the user name or password',
   NOAUTH: 'wants a password',
-  NOPERM: 'does not let this user do what is needed (see docs/stores.md)',
+  NOPERM: 'does not let this user do what is needed (see docs/production.md)',
   MOVED: 'is part of a Cluster: hand in a client made with createCluster',
   WRONGTYPE: 'has other data under the names of this pool',
 };

@@ -61,7 +61,7 @@ end
 
 -- Records that this call may still look at, half of what the contract allows: some 0.3 ms. One that ends on the way counts for
 -- five: that is what it costs.
-local budget = 128
+local budget = 96
 ${records}${blocks}${lives}${vacancy}${walk}${retry}
 -- Until when the session is blocked for the asked site; nil if it is not.
 local function blockedUntil(id)

@@ -1,8 +1,8 @@
 /**
- * A process that leases and releases on one SQLite file for a while, and then prints what it held and how long its
- * event loop was kept. Started as `node sqlite-hammer.ts <file> <ms> <users>`.
+ * A process that leases and releases on a store for a while, and then prints what it held and how long its event loop was
+ * kept. Started by `hammer.ts` as `node hammer-process.ts <url> <ms> <users>`.
  */
-import { sqliteStore } from '../../src/stores/sqlite/sqlite-store.ts';
+import { openStore } from '../../src/stores/open-store.ts';
 
 /** A session was held between two instants of the machine's monotonic clock, in nanoseconds. */
 export interface Hold {
@@ -18,9 +18,9 @@ export interface HammerReport {
   slowestCallMs: number;
 }
 
-const [path, ms, users] = process.argv.slice(2) as [string, string, string];
-const store = sqliteStore({ path });
-await store.open();
+const [url, ms, users] = process.argv.slice(2) as [string, string, string];
+const store = await openStore(url);
+await store.count();
 
 const holds: Hold[] = [];
 let longestStallMs = 0;
