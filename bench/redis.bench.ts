@@ -1,5 +1,6 @@
 import { createClient } from 'redis';
 import { startRedis } from '../playground/servers/redis-server.ts';
+import { scripts } from '../src/stores/redis/scripts.ts';
 import { Contender } from './harness/contender.ts';
 import { type LoadParams, type LoadRun, type Together, together } from './harness/load.ts';
 import { inRounds } from './harness/rounds.ts';
@@ -7,7 +8,7 @@ import { type Results, runSubject, type SubjectOptions } from './harness/subject
 import { checkUses, fill, pairs, storeFile } from './shared/contenders.ts';
 import { loadTable } from './shared/load-table.ts';
 import { wakeUps } from './shared/wake-ups.ts';
-import { digits, median, spread, summary, thousands } from './stats.ts';
+import { digits, latency, median, spread, summary, thousands } from './stats.ts';
 import type { BeyondBanned } from './stores/store.ts';
 
 const CONCURRENT = 50;
@@ -84,10 +85,10 @@ async function throughput(
       processes.map((count) => [label('pool', count), () => pairs(url, count, 'pool', load, profileDir)]),
     ),
   });
-  const ours = Object.entries(samples).filter(([name]) => /^(store|pool)/.test(name));
+  const stored = Object.entries(samples).filter(([name]) => /^(store|pool)/.test(name));
   await checkUses(
     url,
-    ours.flatMap(([, all]) => all),
+    stored.flatMap(([, all]) => all),
   );
 
   results.table(
@@ -101,15 +102,17 @@ async function throughput(
     ),
   );
   const perSecond = (name: string) => median(samples[name]!.map((sample) => sample.perSecond));
-  const pool = perSecond(label('pool', 1));
-  for (const [of, name, least] of [
-    ['our scripts called bare, gathered as the store does', ownScripts, 0.85],
-    ['trivial scripts', trivial, 0.5],
-  ] as const) {
-    const ratio = pool / perSecond(name);
-    const measured = `${Math.round(ratio * 100)} % (${digits(pool)} against ${digits(perSecond(name))} pairs/s)`;
-    const text = `${thousands(sessions)} sessions, the pool: at least ${least * 100} % of ${of}`;
-    results.target(text, measured, ratio >= least);
+  for (const who of ['store', 'pool']) {
+    const ours = perSecond(label(who, 1));
+    for (const [of, name, least] of [
+      ['our scripts called bare, gathered as the store does', ownScripts, 0.85],
+      ['trivial scripts', trivial, 0.5],
+    ] as const) {
+      const ratio = ours / perSecond(name);
+      const measured = `${Math.round(ratio * 100)} % (${digits(ours)} against ${digits(perSecond(name))} pairs/s)`;
+      const text = `${thousands(sessions)} sessions, the ${who}: at least ${least * 100} % of ${of}`;
+      results.target(text, measured, ratio >= least);
+    }
   }
 }
 
@@ -127,6 +130,7 @@ async function beyondBanned({ banned }: Sizes, { rounds }: SubjectOptions, resul
   await client.connect();
   await client.configSet({ 'slowlog-log-slower-than': '0', 'slowlog-max-len': '100000' });
   const longest: number[] = [];
+  const usual: number[] = [];
   const first: BeyondBanned[] = [];
   for (let round = 0; round < Math.max(rounds, 3); round++) {
     // What earlier leases saw of the queue is forgotten.
@@ -137,28 +141,30 @@ async function beyondBanned({ banned }: Sizes, { rounds }: SubjectOptions, resul
     first.push(await store.ask<BeyondBanned>('leaseBeyondBanned', { uses: 2_000 }));
     await store.ask('close');
     const entries = await client.sendCommand<[number, number, number, string[]][]>(['SLOWLOG', 'GET', '-1']);
-    const scripts = entries.filter(([, , , command]) => command[0] === 'EVALSHA');
-    longest.push(Math.max(...scripts.map(([, , micros]) => micros)) / 1_000);
+    const ofLeases = entries.filter(([, , , command]) => command[1] === scripts.lease.sha);
+    const { p99, max } = latency(ofLeases.map(([, , micros]) => micros / 1_000));
+    usual.push(p99);
+    longest.push(max);
   }
   client.destroy();
   const of = (values: readonly number[]) => spread(summary(values));
   results.table({
     title: `${thousands(Math.round(sessions * 0.9))} of ${thousands(sessions)} sessions banned from the asked site`,
-    note: 'The banned are first in the queue. The longest script is by the slow log of the server, of those that found the way and of 2 000 pairs after.',
+    note: 'The banned are first in the queue. How long scripts took is by the slow log of the server: those that found the way, in steps, and 2 000 leases after.',
     columns: ['', 'ms'],
     rows: [
-      ['the longest script', of(longest)],
+      ['the script of a lease, p99', of(usual)],
+      ['… the longest', of(longest)],
       ['the first lease, that finds the way', of(first.map(({ warmMs }) => warmMs))],
       ['… calls of `lease` it took', of(first.map(({ calls }) => calls))],
       ['later leases, p50', of(first.map(({ lease }) => lease.p50))],
       ['… p99', of(first.map(({ lease }) => lease.p99))],
     ],
   });
-  const blocks = median(longest);
   results.target(
     `A lease beyond ${thousands(banned)} banned blocks the server under 1 ms`,
-    `${digits(blocks)} ms at the most`,
-    blocks < 1,
+    `${digits(median(usual))} ms at p99, ${digits(median(longest))} ms at the most`,
+    median(longest) < 1,
   );
 }
 
