@@ -97,6 +97,23 @@ describe('what a log tells', () => {
     expect(holds).toHaveLength(1);
   });
 
+  it('extends the lease of a session by the renewal of its place that was heard of only later', () => {
+    const session = { id: 'n', usageCount: 0, maxUsageCount: null, expiresInMs: null };
+    const { holds, places } = assemble('w', [
+      { step: 'asked', at: 10, call: 1, request: { kind: 'lease', leaseMs: 100 } },
+      { step: 'answered', at: 11, call: 1, answer: { kind: 'vacant', place: 'p' } },
+      {
+        ...{ step: 'asked', at: 50, call: 2 },
+        request: { kind: 'renew', leaseMs: 100, leases: [{ id: 'p', fence: 1 }] },
+      },
+      { step: 'asked', at: 51, call: 3, request: { kind: 'create', place: 'p', session } },
+      { step: 'answered', at: 60, call: 3, answer: { kind: 'created', fence: 1 } },
+      { step: 'answered', at: 61, call: 2, answer: { kind: 'renewed', outcomes: ['held'] } },
+    ]);
+    expect(places).toEqual([{ heardAt: 11, surelyUntil: 51 }]);
+    expect(holds[0]!.renewals).toEqual([{ askedAt: 50, heardAt: 61, outcome: 'held' }]);
+  });
+
   it('leaves out the half line of a process that was killed', () => {
     const folder = mkdtempSync(join(tmpdir(), 'troupe-log-'));
     const file = join(folder, 'log');

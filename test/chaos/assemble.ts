@@ -25,6 +25,10 @@ interface OpenPlace {
   place: Place;
   leasedFrom: number;
   site: string | undefined;
+  /** It was asked to be a session, or to be free. */
+  isEnded: boolean;
+  /** The lease of the session that was made in it. */
+  hold: Hold | undefined;
 }
 
 /** Errors by which a store says that nothing was done; after any other it may have been. */
@@ -87,7 +91,8 @@ class Assembly {
       this.#hold({ ...hold, worker: this.#worker, isBirth: false, renewals: [], releases: [] });
     } else if (request.kind === 'lease' && answer.kind === 'vacant') {
       const place = { heardAt, surelyUntil: askedAt + request.leaseMs };
-      this.#places.set(answer.place, { place, leasedFrom: askedAt, site: request.site });
+      const open = { place, leasedFrom: askedAt, site: request.site, isEnded: false, hold: undefined };
+      this.#places.set(answer.place, open);
       this.#history.places.push(place);
     } else if (request.kind === 'create' && answer.kind === 'created') {
       // It was asked again, having had no answer, and both came in the end: it was made once.
@@ -134,14 +139,16 @@ class Assembly {
     const place = this.#places.get(id);
     this.#endPlace(id, askedAt);
     this.#born({ ...session, outcome: 'known', fence, askedAt });
-    this.#hold({
+    const hold: Hold = {
       ...session,
       ...{ worker: this.#worker, fence, askedAt, heardAt, isBirth: true, recovered: false, mark: 0 },
       leasedFrom: place?.leasedFrom ?? askedAt,
       site: place?.site,
       renewals: [],
       releases: [],
-    });
+    };
+    if (place) place.hold = hold;
+    this.#hold(hold);
   }
 
   /** Once, however often it was asked for. */
@@ -167,7 +174,10 @@ class Assembly {
     const open = this.#places.get(id);
     if (open && outcome === 'held') {
       open.leasedFrom = askedAt;
-      open.place.surelyUntil = askedAt + leaseMs;
+      // The answers of a renewal and of a creation may overtake each other: it was a place when it was renewed, and the session
+      // has its lease.
+      if (!open.isEnded) open.place.surelyUntil = askedAt + leaseMs;
+      open.hold?.renewals.push({ askedAt, heardAt, outcome });
     }
     this.#holds.get(keyOf(id, fence))?.renewals.push({ askedAt, heardAt, outcome });
   }
@@ -187,7 +197,9 @@ class Assembly {
 
   #endPlace(id: string, at: number): void {
     const open = this.#places.get(id);
-    if (open) open.place.surelyUntil = Math.min(open.place.surelyUntil, at);
+    if (!open) return;
+    open.isEnded = true;
+    open.place.surelyUntil = Math.min(open.place.surelyUntil, at);
   }
 }
 

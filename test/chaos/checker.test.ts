@@ -4,6 +4,7 @@ import { checkHistory } from './checker.ts';
 import type { History } from './history.ts';
 import { modelHistory } from './model-history.ts';
 import { plantedFaults } from './planted-faults.ts';
+import { checkEligible } from './rules/eligible.ts';
 
 const RUNS = 300;
 
@@ -41,3 +42,53 @@ describe('the checker', () => {
 function rulesBroken(history: History): string[] {
   return checkHistory(history).map(({ rule }) => rule);
 }
+
+const emptyHistory: History = {
+  settings: { leaseMs: 1200, maxPoolSize: 12, marginMs: 0, endedAt: 0, faultsEndedAt: 0, recoveryMs: 0 },
+  ...{
+    births: [],
+    holds: [],
+    places: [],
+    retirements: [],
+    hops: [],
+    arrivals: [],
+    unheardLeases: 0,
+    samples: [],
+  },
+  end: { sessions: [], counts: { living: 0, leased: 0, places: 0, dead: 0 } },
+  workers: [],
+};
+
+it('does not know which one of a repeated release was carried out', () => {
+  const lease = {
+    ...{
+      worker: 'w',
+      id: 's',
+      usageCount: 0,
+      maxUsageCount: null,
+      expiresInMs: null,
+      mark: 0,
+      isBirth: false,
+    },
+    ...{ recovered: false, renewals: [], site: 'a' },
+  };
+  const change = { usageCount: 1, status: 'usable', restMs: 0, blocks: [{ site: 'a', ms: 300 }] } as const;
+  const released = (askedAt: number, outcome: 'unknown' | 'released') => ({
+    ...{ askedAt, heardAt: askedAt + 1, outcome },
+    change: { ...change, blocks: [...change.blocks] },
+  });
+  const history = (againAt: number): History => ({
+    ...emptyHistory,
+    holds: [
+      {
+        ...lease,
+        ...{ fence: 1, leasedFrom: 0, askedAt: 0, heardAt: 1 },
+        releases: [released(10, 'unknown'), released(200, 'released')],
+      },
+      { ...lease, fence: 2, leasedFrom: againAt, askedAt: againAt, heardAt: againAt + 1, releases: [] },
+    ],
+  });
+  // The first one's block may be over, and the second's cannot be told from it; before that it is blocked for sure.
+  expect(checkEligible(history(320))).toEqual([]);
+  expect(checkEligible(history(250))).toHaveLength(1);
+});

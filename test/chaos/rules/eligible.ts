@@ -50,8 +50,11 @@ class KnownState {
       for (const { site } of change?.blocks ?? []) this.#blockedUntil.delete(site);
     if (release === undefined) return;
     if (release.outcome === 'ordered') this.#death = 'an order had retired it';
-    const { change, askedAt } = release;
+    const { change } = release;
     if (change === null) return;
+    // Of one that was repeated, the first may have been the one that was carried out.
+    const asked = hold.releases.filter(({ outcome }) => outcome !== 'lost').map(({ askedAt }) => askedAt);
+    const askedAt = Math.min(...asked);
     if (change.status !== 'usable') this.#death = `it had been given back as ${change.status}`;
     this.#restsUntil = change.restMs > 0 ? askedAt + change.restMs : 0;
     for (const { site, ms } of change.blocks) {
