@@ -68,7 +68,9 @@ export function thousands(value: number): string {
 
 /** `1.08 (1.02–1.31)`: the median, and between which values the rounds lay. */
 export function spread({ median: middle, min, max, samples }: Summary): string {
-  return samples === 1 ? digits(middle) : `${digits(middle)} (${digits(min)}–${digits(max)})`;
+  return samples === 1 || !Number.isFinite(middle)
+    ? digits(middle)
+    : `${digits(middle)} (${digits(min)}–${digits(max)})`;
 }
 
 export function times(ratio: number): string {
