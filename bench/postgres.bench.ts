@@ -8,7 +8,7 @@ import { type LoadParams, type LoadRun, type Together, together } from './harnes
 import { inRounds } from './harness/rounds.ts';
 import { type Results, runSubject, type SubjectOptions } from './harness/subject.ts';
 import { pgbench } from './postgres/pgbench.ts';
-import { checkUses, fill, pairs } from './shared/contenders.ts';
+import { checkUses, fill, inProcesses, pairs } from './shared/contenders.ts';
 import { loadTable } from './shared/load-table.ts';
 import { wakeUps } from './shared/wake-ups.ts';
 import { digits, median, spread, summary, thousands } from './stats.ts';
@@ -79,7 +79,6 @@ async function throughput(
   };
   await using node = new Contender(bareFile);
   await node.ask('open', { url: server.url });
-  const label = (what: string, count: number) => `${what}, ${count} ${count === 1 ? 'process' : 'processes'}`;
   const [one, many, single] = ['pgbench, 1 client', `pgbench, ${CONCURRENT} clients`, 'store, one at a time'];
 
   const samples = await inRounds<string, Together>(rounds, {
@@ -88,9 +87,12 @@ async function throughput(
     "the same by Node's pg, one at a time": async () =>
       together([await node.ask<LoadRun>('pairs', { ...load, schema: 'bare' })]),
     [single]: () => pairs(url, 1, 'store', { ...load, concurrent: 1 }, profileDir),
-    [label('store', 1)]: () => pairs(url, 1, 'store', load, profileDir),
+    [inProcesses('store', 1)]: () => pairs(url, 1, 'store', load, profileDir),
     ...Object.fromEntries(
-      processes.map((count) => [label('pool', count), () => pairs(url, count, 'pool', load, profileDir)]),
+      processes.map((count) => [
+        inProcesses('pool', count),
+        () => pairs(url, count, 'pool', load, profileDir),
+      ]),
     ),
   });
   const ours = Object.entries(samples).filter(([name]) => /^(store|pool)/.test(name));
@@ -118,7 +120,7 @@ async function throughput(
     `${Math.round(alone * 100)} % (${against(single)})`,
     alone >= 0.9,
   );
-  const pool = label('pool', 1);
+  const pool = inProcesses('pool', 1);
   const gathered = perSecond(pool) / perSecond(one);
   results.target(
     `${thousands(sessions)} sessions, the pool, gathered: at least 3× pgbench one by one`,

@@ -5,7 +5,7 @@ import { Contender } from './harness/contender.ts';
 import { type LoadParams, type LoadRun, type Together, together } from './harness/load.ts';
 import { inRounds } from './harness/rounds.ts';
 import { type Results, runSubject, type SubjectOptions } from './harness/subject.ts';
-import { checkUses, fill, pairs, storeFile } from './shared/contenders.ts';
+import { checkUses, fill, inProcesses, pairs, storeFile } from './shared/contenders.ts';
 import { loadTable } from './shared/load-table.ts';
 import { wakeUps } from './shared/wake-ups.ts';
 import { digits, latency, median, spread, summary, thousands } from './stats.ts';
@@ -74,15 +74,17 @@ async function throughput(
       together([await bare.ask<LoadRun>(question, { ...load, ...more })]);
   const trivial = 'trivial scripts, 2 a pair';
   const ownScripts = `our scripts bare, ${TOGETHER} leases or releases a call`;
-  const label = (what: string, count: number) => `${what}, ${count} ${count === 1 ? 'process' : 'processes'}`;
 
   const samples = await inRounds<string, Together>(rounds, {
     [trivial]: byOne('trivial'),
     'our scripts bare, 1 lease or release a call': byOne('scripts', { pool: 'bare', together: 1 }),
     [ownScripts]: byOne('scripts', { pool: 'bare', together: TOGETHER }),
-    [label('store', 1)]: () => pairs(url, 1, 'store', load, profileDir),
+    [inProcesses('store', 1)]: () => pairs(url, 1, 'store', load, profileDir),
     ...Object.fromEntries(
-      processes.map((count) => [label('pool', count), () => pairs(url, count, 'pool', load, profileDir)]),
+      processes.map((count) => [
+        inProcesses('pool', count),
+        () => pairs(url, count, 'pool', load, profileDir),
+      ]),
     ),
   });
   const stored = Object.entries(samples).filter(([name]) => /^(store|pool)/.test(name));
@@ -103,7 +105,7 @@ async function throughput(
   );
   const perSecond = (name: string) => median(samples[name]!.map((sample) => sample.perSecond));
   for (const who of ['store', 'pool']) {
-    const ours = perSecond(label(who, 1));
+    const ours = perSecond(inProcesses(who, 1));
     for (const [of, name, least] of [
       ['our scripts called bare, gathered as the store does', ownScripts, 0.85],
       ['trivial scripts', trivial, 0.5],

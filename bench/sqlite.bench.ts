@@ -5,6 +5,7 @@ import { Contender } from './harness/contender.ts';
 import { type LoadParams, type LoadRun, type Together, together } from './harness/load.ts';
 import { inRounds } from './harness/rounds.ts';
 import { type Results, runSubject, type SubjectOptions, verify } from './harness/subject.ts';
+import { inProcesses } from './shared/contenders.ts';
 import { digits, median, spread, summary, thousands } from './stats.ts';
 import type { BeyondBanned } from './stores/store.ts';
 
@@ -80,7 +81,7 @@ async function throughput(
     'bare statements, one by one': bySingle('oneByOne'),
     [`bare statements, ${CONCURRENT} a transaction`]: bySingle('batched'),
     ...Object.fromEntries(
-      processes.map((count) => [storeLabel(count), byStores(count, 'pairs', { isChanged: false })]),
+      processes.map((count) => [inProcesses('store', count), byStores(count, 'pairs', { isChanged: false })]),
     ),
     'store, 1 process, a new body each time': byStores(1, 'pairs', { isChanged: true }),
     [`no store, ${most} processes busy with nothing`]: byStores(most, 'idle'),
@@ -102,8 +103,8 @@ async function throughput(
     }),
   });
 
-  const one = samples[storeLabel(1)]!;
-  const all = samples[storeLabel(most)]!;
+  const one = samples[inProcesses('store', 1)]!;
+  const all = samples[inProcesses('store', most)]!;
   const perSecond = (from: readonly Together[]) => median(from.map((sample) => sample.perSecond));
   results.target(
     'The store alone: at least 40 000 pairs/s',
@@ -124,10 +125,6 @@ async function throughput(
     results.target(`Event-loop stall, ${label}: at most 50 ms`, `${digits(stall)} ms`, stall <= 50);
     results.target(`p99 when saturated, ${label}: at most 200 ms`, `${digits(p99)} ms`, p99 <= 200);
   }
-}
-
-function storeLabel(processes: number): string {
-  return `store, ${processes} ${processes === 1 ? 'process' : 'processes'}`;
 }
 
 /** Every acknowledged release is in the file. */

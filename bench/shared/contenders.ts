@@ -4,6 +4,11 @@ import { verify } from '../harness/subject.ts';
 
 export const storeFile = new URL('../stores/store.ts', import.meta.url);
 
+/** A row's name: `pool, 2 processes`. */
+export function inProcesses(what: string, count: number): string {
+  return `${what}, ${count} ${count === 1 ? 'process' : 'processes'}`;
+}
+
 /** One measurement: so many processes of their own do pairs on this store at the same time, each `concurrent` at once. */
 export async function pairs(
   url: string,

@@ -13,7 +13,7 @@ const PACKAGES = {
 export type Program = keyof typeof PACKAGES;
 
 /** Where a program is; `undefined` where it is not installed. */
-export function findProgram(name: Program): string | undefined {
+function findProgram(name: Program): string | undefined {
   for (const folder of [...(process.env.PATH ?? '').split(delimiter), ...postgresFolders()]) {
     const path = join(folder, name);
     try {

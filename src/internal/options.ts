@@ -1,4 +1,5 @@
 import { OptionError } from '../errors.ts';
+import type { Clock } from './clock.ts';
 import { nearest } from './nearest.ts';
 
 /**
@@ -49,6 +50,12 @@ export function oneOf(...allowed: readonly (string | boolean)[]): OptionCheck {
 
 export const text: OptionCheck = (value, path) => {
   if (typeof value !== 'string' || value === '') fail(path, 'a string that is not empty', value);
+};
+
+export const clock: OptionCheck = (value, path) => {
+  const given = value as Partial<Clock> | null;
+  const isClock = typeof given?.now === 'function' && typeof given.monotonic === 'function';
+  if (!isClock) fail(path, 'a Clock with now() and monotonic()', value);
 };
 
 export const callable: OptionCheck = (value, path) => {

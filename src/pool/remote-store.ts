@@ -24,7 +24,6 @@ export class RemoteStore implements store.SessionStore {
   readonly #answerMs: number;
   readonly #deadlines = new Deadlines();
   readonly watch?: NonNullable<store.SessionStore['watch']>;
-  readonly rewrite?: NonNullable<store.SessionStore['rewrite']>;
 
   constructor(given: store.SessionStore, outage: Outage, time: StoreClock, clock: Clock, leaseMs: number) {
     this.capabilities = given.capabilities;
@@ -35,7 +34,6 @@ export class RemoteStore implements store.SessionStore {
     // So that a renewal that is never answered can be sent again before the lease runs out.
     this.#answerMs = Math.min(MAX_ANSWER_MS, leaseMs / 3);
     if (given.watch) this.watch = (listener) => given.watch!(listener);
-    if (given.rewrite) this.rewrite = (rewrites) => this.#ask(() => given.rewrite!(rewrites));
   }
 
   async lease(request: store.LeaseRequest): Promise<store.LeaseResult> {

@@ -4,22 +4,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { startPostgres } from '../../playground/servers/postgres-server.ts';
 import type { DatabaseServer } from '../../playground/servers/server-process.ts';
 import { type PostgresStore, postgresStore } from '../../src/stores/postgres/postgres-store.ts';
-import type { LeasedResult, NewSession } from '../../src/stores/store.ts';
+import type { LeasedResult } from '../../src/stores/store.ts';
 import { postgresUrl, uniqueName } from '../servers/index.ts';
+import { session } from './hammer.ts';
 
 const request = { rotation: 'round-robin', fill: 'on-demand', leaseMs: 60_000, holder: 'test:1' } as const;
-
-function session(id: string): NewSession {
-  return {
-    id,
-    ageMs: 0,
-    expiresInMs: null,
-    usageCount: 0,
-    maxUsageCount: null,
-    errorScore: 0,
-    body: 'use 0',
-  };
-}
 
 describe.skipIf(!postgresUrl)('a server that fails', () => {
   let server: DatabaseServer;

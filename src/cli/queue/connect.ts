@@ -1,3 +1,4 @@
+import { OLDEST_REDIS, readServerFacts } from '../../stores/redis/server-facts.ts';
 import { UsageError } from '../exit-codes.ts';
 import { loadQueuePackages } from './packages.ts';
 import type { QueuePlace } from './queue-url.ts';
@@ -8,8 +9,6 @@ const MAX_RECONNECT_MS = 1_000;
 const AWAY_MS = 1_000;
 /** Every connection has something to hear each second or two: one that is silent for longer is dead without knowing. */
 const SILENCE_MS = 15_000;
-/** What BullMQ asks for. */
-const MIN_VERSION = [6, 2];
 
 type RedisClient = ReturnType<typeof import('redis')['createClient']>;
 
@@ -60,15 +59,16 @@ export async function connect(place: QueuePlace, events: ConnectionEvents): Prom
 }
 
 function checkServer(info: string, { shown }: QueuePlace): void {
-  const fact = (name: string) => new RegExp(`^${name}:(.*?)\\s*$`, 'm').exec(info)?.[1];
-  const [major = 0, minor = 0] = (fact('redis_version') ?? '').split('.').map(Number);
-  if (major < MIN_VERSION[0]! || (major === MIN_VERSION[0] && minor < MIN_VERSION[1]!)) {
-    throw new UsageError(`the queue ${shown} needs Redis 6.2 or newer; this is ${fact('redis_version')}`);
-  }
-  const policy = fact('maxmemory_policy');
-  if (policy !== undefined && policy !== 'noeviction') {
+  // BullMQ asks for the same version as our store.
+  const { version, isTooOld, evictionPolicy } = readServerFacts(info);
+  if (version === undefined || isTooOld) {
     throw new UsageError(
-      `the queue ${shown} would lose URLs: its Redis throws keys away when memory is short (maxmemory-policy ${policy}); it must be noeviction`,
+      `the queue ${shown} needs Redis ${OLDEST_REDIS.join('.')} or newer; this is ${version}`,
+    );
+  }
+  if (evictionPolicy !== undefined) {
+    throw new UsageError(
+      `the queue ${shown} would lose URLs: its Redis throws keys away when memory is short (maxmemory-policy ${evictionPolicy}); it must be noeviction`,
     );
   }
 }

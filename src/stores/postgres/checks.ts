@@ -1,5 +1,6 @@
 import { fail } from '../../internal/options.ts';
 import type { NewSession } from '../store.ts';
+import { checkTextBody } from '../text-body.ts';
 
 /** What stands in an index; PostgreSQL's entries hold little more. */
 const MAX_INDEXED_BYTES = 2000;
@@ -20,11 +21,9 @@ export function checkIndexed(value: unknown, path: string): void {
   }
 }
 
-/** `capabilities.bodies` is `text`. */
-export function checkBody(value: unknown): void {
-  if (value === undefined) return;
-  if (typeof value !== 'string') fail('body', 'a string (see capabilities.bodies)', value);
-  checkText(value, 'body');
+export function checkBody(body: unknown): void {
+  checkTextBody(body);
+  if (body !== undefined) checkText(body, 'body');
 }
 
 export function checkSession(session: NewSession): void {

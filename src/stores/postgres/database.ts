@@ -6,7 +6,7 @@ import { type OwnPool, type PostgresClient, type PostgresPool, types } from './p
 import { breaksConnection, isInTheWay, toStoreError } from './postgres-errors.ts';
 
 /** A server that answers nothing for so long is taken for one that is away. */
-export const ANSWER_TIMEOUT_MS = 5000;
+const ANSWER_TIMEOUT_MS = 5000;
 /** For what may take long by its size. */
 export const LONG_TIMEOUT_MS = 60_000;
 const MAX_TRIES = 8;

@@ -1,5 +1,5 @@
 import type { Clock } from '../../internal/clock.ts';
-import { checkOptions, fail, text } from '../../internal/options.ts';
+import { checkOptions, clock, fail, text } from '../../internal/options.ts';
 import type {
   AddResult,
   CreateResult,
@@ -187,10 +187,4 @@ class PostgresSessionStore implements PostgresStore {
 function pool(value: unknown, path: string): void {
   if (typeof (value as Partial<PostgresPool> | null)?.connect !== 'function')
     fail(path, 'a pool of pg', value);
-}
-
-function clock(value: unknown, path: string): void {
-  const given = value as Partial<Clock> | null;
-  const isClock = typeof given?.now === 'function' && typeof given.monotonic === 'function';
-  if (!isClock) fail(path, 'a Clock with now() and monotonic()', value);
 }

@@ -1,7 +1,7 @@
 import { StoreError } from '../../errors.ts';
 import { LAYOUT_VERSION } from './pieces/start.ts';
+import { OLDEST_REDIS, readServerFacts } from './server-facts.ts';
 
-const OLDEST = [6, 2] as const;
 const warned = new Set<string>();
 
 /**
@@ -10,24 +10,20 @@ const warned = new Set<string>();
  * complained of.
  */
 export function checkServer(info: string, where: string): void {
-  const facts = new Map(info.split('\r\n').map((line) => line.split(':', 2) as [string, string]));
-  // Valkey calls itself the Redis that it can stand in for.
-  const version = facts.get('redis_version');
-  const [major = 0, minor = 0] = (version ?? OLDEST.join('.')).split('.').map(Number);
-  if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
+  const { version, isTooOld, evictionPolicy, hasAppendOnlyFile } = readServerFacts(info);
+  if (isTooOld) {
     throw new StoreError(
       'STORE_UNUSABLE',
-      `${where} is Redis ${version}; at least ${OLDEST.join('.')} is needed`,
+      `${where} is Redis ${version}; at least ${OLDEST_REDIS.join('.')} is needed`,
     );
   }
-  const policy = facts.get('maxmemory_policy');
-  if (policy !== undefined && policy !== 'noeviction') {
+  if (evictionPolicy !== undefined) {
     throw new StoreError(
       'STORE_UNUSABLE',
-      `${where} evicts keys when its memory is full, and would lose sessions: set its "maxmemory-policy" to "noeviction"; it is "${policy}"`,
+      `${where} evicts keys when its memory is full, and would lose sessions: set its "maxmemory-policy" to "noeviction"; it is "${evictionPolicy}"`,
     );
   }
-  if (facts.get('aof_enabled') === '0' && !warned.has(where)) {
+  if (hasAppendOnlyFile === false && !warned.has(where)) {
     warned.add(where);
     process.emitWarning(
       `${where} keeps no append-only file: what was saved since its last snapshot is lost when it stops. Set "appendonly yes", unless you can do without.`,

@@ -30,7 +30,7 @@ export interface RedisConnection {
 }
 
 /** With each command: its answer as text and numbers, and no timer of the client's (one here watches all calls). */
-export const COMMAND_OPTIONS = { timeout: undefined, typeMapping: {} };
+const COMMAND_OPTIONS = { timeout: undefined, typeMapping: {} };
 
 /** How commands of a pool are sent; in a Cluster, to the node that has its keys. */
 export function senderOf(

@@ -1,5 +1,5 @@
 import type { Clock } from '../../internal/clock.ts';
-import { checkOptions, fail } from '../../internal/options.ts';
+import { checkOptions, clock, fail } from '../../internal/options.ts';
 import type {
   AddResult,
   CreateResult,
@@ -24,6 +24,7 @@ import type {
   StoreCounts,
   StoredDocument,
 } from '../store.ts';
+import { checkTextBody } from '../text-body.ts';
 import {
   leaseArguments,
   leaseKey,
@@ -128,7 +129,7 @@ class RedisSessionStore implements RedisStore {
   );
 
   constructor(options: RedisStoreOptions) {
-    checkOptions(options, { url: anUrl, client: aClient, pool: poolName, clock: aClock });
+    checkOptions(options, { url: anUrl, client: aClient, pool: poolName, clock });
     if ((options?.url === undefined) === (options?.client === undefined)) {
       fail('url', 'given, or else "client", and not both', options?.url);
     }
@@ -173,7 +174,7 @@ class RedisSessionStore implements RedisStore {
   }
 
   async create(place: Lease, session: NewSession): Promise<CreateResult> {
-    checkBody(session.body ?? null);
+    checkTextBody(session.body ?? null);
     const token = newToken();
     const args = [this.#time.argument(), place.token, token, ...sessionArguments(session)];
     const created = await this.#connection.run(scripts.create, args);
@@ -182,7 +183,7 @@ class RedisSessionStore implements RedisStore {
   }
 
   async release(lease: Lease, change: ReleaseChange | null, isRepeat = false): Promise<ReleaseResult> {
-    checkBody(change?.body);
+    checkTextBody(change?.body);
     return this.#releases.add('', { lease, change, isRepeat });
   }
 
@@ -194,7 +195,7 @@ class RedisSessionStore implements RedisStore {
   }
 
   async renew(renewals: readonly Renewal[]): Promise<RenewOutcome[]> {
-    for (const { body } of renewals) checkBody(body);
+    for (const { body } of renewals) checkTextBody(body);
     return Promise.all(renewals.map((renewal) => this.#renewOne(renewal)));
   }
 
@@ -228,7 +229,7 @@ class RedisSessionStore implements RedisStore {
   }
 
   async add(sessions: readonly NewSession[], limit?: number): Promise<AddResult> {
-    for (const { body } of sessions) checkBody(body ?? null);
+    for (const { body } of sessions) checkTextBody(body ?? null);
     const added: string[] = [];
     for (const part of parts(sessions, ADD_STEP)) {
       const result = await this.#addPart(part, limit);
@@ -307,7 +308,7 @@ class RedisSessionStore implements RedisStore {
   }
 
   async rewrite(rewrites: readonly Rewrite[]): Promise<number> {
-    for (const { body } of rewrites) checkBody(body);
+    for (const { body } of rewrites) checkTextBody(body);
     let written = 0;
     for (const part of parts(rewrites, STEP)) {
       const args = [this.#time.argument(), ...part.flatMap(rewriteArguments)];
@@ -342,12 +343,6 @@ function* parts<T>(items: readonly T[], size: number): Iterable<readonly T[]> {
   for (let from = 0; from < items.length; from += size) yield items.slice(from, from + size);
 }
 
-/** `capabilities.bodies` is `text`: anything else is a mistake of the caller, said before anything is written. */
-function checkBody(body: unknown): void {
-  if (body !== undefined && typeof body !== 'string')
-    fail('body', 'a string (see capabilities.bodies)', body);
-}
-
 function anUrl(value: unknown, path: string): void {
   if (typeof value !== 'string') fail(path, 'a URL such as "redis://localhost:6379"', value);
   readUrl(value, path);
@@ -357,8 +352,4 @@ function aClient(value: unknown, path: string): void {
   const given = value as Partial<RedisClient> | null;
   const isClient = typeof given?.sendCommand === 'function' && typeof given.duplicate === 'function';
   if (!isClient) fail(path, 'a client made by createClient of the package "redis"', value);
-}
-
-function aClock(value: unknown, path: string): void {
-  if (typeof (value as Partial<Clock> | null)?.now !== 'function') fail(path, 'a Clock', value);
 }

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { type Clock, systemClock } from '../../internal/clock.ts';
-import { checkOptions, fail, oneOf, text } from '../../internal/options.ts';
+import { checkOptions, clock, fail, oneOf, text } from '../../internal/options.ts';
 import type {
   AddResult,
   CreateResult,
@@ -25,7 +25,7 @@ import type {
   StoreCounts,
   StoredDocument,
 } from '../store.ts';
-import { checkBody } from './bodies.ts';
+import { checkTextBody } from '../text-body.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { count } from './count.ts';
 import { add, create } from './create.ts';
@@ -112,17 +112,17 @@ class SqliteSessionStore implements SqliteStore {
   }
 
   async create(place: Lease, session: NewSession): Promise<CreateResult> {
-    checkBody(session.body ?? null);
+    checkTextBody(session.body ?? null);
     return this.#queue.run((work) => create(work, place, session));
   }
 
   async release(held: Lease, change: ReleaseChange | null): Promise<ReleaseResult> {
-    checkBody(change?.body);
+    checkTextBody(change?.body);
     return this.#queue.run((work) => release(work, held, change));
   }
 
   async renew(renewals: readonly Renewal[]): Promise<RenewOutcome[]> {
-    for (const { body } of renewals) checkBody(body);
+    for (const { body } of renewals) checkTextBody(body);
     return Promise.all(renewals.map((renewal) => this.#queue.run((work) => renew(work, renewal))));
   }
 
@@ -138,7 +138,7 @@ class SqliteSessionStore implements SqliteStore {
   }
 
   async add(sessions: readonly NewSession[], limit?: number): Promise<AddResult> {
-    for (const { body } of sessions) checkBody(body ?? null);
+    for (const { body } of sessions) checkTextBody(body ?? null);
     return this.#queue.runLong((work) => add(work, sessions, limit));
   }
 
@@ -172,7 +172,7 @@ class SqliteSessionStore implements SqliteStore {
   }
 
   async rewrite(rewrites: readonly Rewrite[]): Promise<number> {
-    for (const { body } of rewrites) checkBody(body ?? null);
+    for (const { body } of rewrites) checkTextBody(body ?? null);
     let written = 0;
     for (let from = 0; from < rewrites.length; from += REWRITE_STEP) {
       const part = rewrites.slice(from, from + REWRITE_STEP);
@@ -209,10 +209,4 @@ function filePath(value: unknown, path: string): void {
   text(value, path);
   if (String(value).includes('\0')) fail(path, 'a path without null characters', value);
   if (value === ':memory:') fail(path, 'a file; what need not last belongs into memoryStore()', value);
-}
-
-function clock(value: unknown, path: string): void {
-  const given = value as Partial<Clock> | null;
-  const isClock = typeof given?.now === 'function' && typeof given.monotonic === 'function';
-  if (!isClock) fail(path, 'a Clock with now() and monotonic()', value);
 }

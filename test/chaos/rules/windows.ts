@@ -6,7 +6,7 @@ import type { Hold, Release } from '../history.ts';
  */
 export const CLOCKS_DIFFER_MS = 3;
 
-export function isGivenBack({ outcome }: Release): boolean {
+function isGivenBack({ outcome }: Release): boolean {
   return outcome === 'released' || outcome === 'ordered';
 }
 
