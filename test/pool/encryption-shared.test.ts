@@ -53,13 +53,14 @@ async function dumpRedis(pool: string): Promise<string> {
   try {
     const reads: Record<string, (key: string) => Promise<unknown>> = {
       string: (key) => client.get(key),
-      hash: (key) => client.hGetAll(key),
+      hash: async (key) => Object.entries(await client.hGetAll(key)).sort(),
       zset: (key) => client.zRangeWithScores(key, 0, -1),
       set: (key) => client.sMembers(key),
       list: (key) => client.lRange(key, 0, -1),
     };
     const contents: unknown[] = [];
-    for (const key of await client.keys(`*${pool}*`)) {
+    // Sorted: Redis names keys and fields in the order of its hash tables, which other tests' keys re-arrange.
+    for (const key of (await client.keys(`*${pool}*`)).sort()) {
       contents.push([key, await reads[await client.type(key)]!(key)]);
     }
     return JSON.stringify(contents);
