@@ -2,8 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { giveTo } from './owner.ts';
 import { requireProgram } from './programs.ts';
-import { type DatabaseServer, freePort, ServerProcess } from './server-process.ts';
+import { freePort, type LocalServer, ServerProcess } from './server-process.ts';
 
 export interface PostgresServerOptions {
   /** Clients must give it. Without one, all who reach the port are let in. */
@@ -21,11 +22,12 @@ const USER = 'troupe';
 export async function startPostgres({
   password,
   config = [],
-}: PostgresServerOptions = {}): Promise<DatabaseServer> {
+}: PostgresServerOptions = {}): Promise<LocalServer> {
   const initdb = requireProgram('initdb');
   const postgres = requireProgram('postgres');
   const folder = mkdtempSync(join(tmpdir(), 'troupe-postgres-'));
-  const owner = ownerOf(folder);
+  // PostgreSQL refuses to run as root: Debian's package makes a user for it.
+  const owner = giveTo('postgres', folder);
   const data = join(folder, 'data');
   const host = '127.0.0.1';
   const port = await freePort();
@@ -80,15 +82,6 @@ export async function startPostgres({
     close,
     [Symbol.asyncDispose]: close,
   };
-}
-
-/** PostgreSQL refuses to run as root: Debian's package makes a user for it. */
-function ownerOf(folder: string): { uid?: number; gid?: number } {
-  if (process.getuid?.() !== 0) return {};
-  const idOf = (flag: string) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
-  const owner = { uid: idOf('-u'), gid: idOf('-g') };
-  chownSync(folder, owner.uid, owner.gid);
-  return owner;
 }
 
 /** Each connection has a process of its own. */

@@ -2,19 +2,30 @@ import { execFileSync } from 'node:child_process';
 import { accessSync, constants, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** The database servers that tests and benchmarks start: their programs, and the Debian package that has them. */
+/** The servers that tests and benchmarks start: their programs, and the Debian package that has them. */
 const PACKAGES = {
   'redis-server': 'redis-server',
   postgres: 'postgresql',
   initdb: 'postgresql',
   pgbench: 'postgresql',
+  squid: 'squid',
+  basic_ncsa_auth: 'squid',
+  tinyproxy: 'tinyproxy',
+  microsocks: 'microsocks',
 } as const;
+
+/** Where Debian has programs that are not in the PATH of a user. */
+const OTHER_FOLDERS = ['/usr/sbin', '/usr/lib/squid'];
 
 export type Program = keyof typeof PACKAGES;
 
 /** Where a program is; `undefined` where it is not installed. */
 function findProgram(name: Program): string | undefined {
-  for (const folder of [...(process.env.PATH ?? '').split(delimiter), ...postgresFolders()]) {
+  for (const folder of [
+    ...(process.env.PATH ?? '').split(delimiter),
+    ...OTHER_FOLDERS,
+    ...postgresFolders(),
+  ]) {
     const path = join(folder, name);
     try {
       accessSync(path, constants.X_OK);
@@ -45,7 +56,9 @@ export function installMissing(names: readonly Program[]): Program[] {
   try {
     // Debian's own clusters and services are neither needed nor wanted: RUNLEVEL=1 is the mode in which none starts.
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
-    const run = (...args: string[]) => execFileSync('apt-get', args, { env, stdio: ['ignore', 2, 2] });
+    // Another installation may be under way: it is waited for.
+    const run = (...args: string[]) =>
+      execFileSync('apt-get', ['-o', 'DPkg::Lock::Timeout=120', ...args], { env, stdio: ['ignore', 2, 2] });
     console.error(`installing ${packagesOf(missing).join(' ')} for the tests`);
     run('-qq', 'update');
     run('-qq', '-y', '--no-install-recommends', 'install', ...packagesOf(missing));

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { requireProgram } from './programs.ts';
-import { type DatabaseServer, freePort, ServerProcess } from './server-process.ts';
+import { freePort, type LocalServer, ServerProcess } from './server-process.ts';
 
 export interface RedisServerOptions {
   /** Clients must give it. */
@@ -16,10 +16,7 @@ export interface RedisServerOptions {
 }
 
 /** Starts a Redis server on the loopback, in a temporary folder. */
-export async function startRedis({
-  password,
-  config = [],
-}: RedisServerOptions = {}): Promise<DatabaseServer> {
+export async function startRedis({ password, config = [] }: RedisServerOptions = {}): Promise<LocalServer> {
   const folder = mkdtempSync(join(tmpdir(), 'troupe-redis-'));
   const host = '127.0.0.1';
   const port = await freePort();

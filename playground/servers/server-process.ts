@@ -2,14 +2,14 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/** A database server of our own on the loopback, in a temporary folder: for tests, benchmarks and demonstrations. */
-export interface DatabaseServer extends AsyncDisposable {
+/** A server of our own on the loopback, in a temporary folder: for tests, benchmarks and demonstrations. */
+export interface LocalServer extends AsyncDisposable {
   /** How a client connects; with the password, where there is one. */
   readonly url: string;
   readonly host: string;
   readonly port: number;
   readonly pid: number;
-  /** Stops it as an operator would, and waits for its end; its data stays for {@link start}. */
+  /** Stops it as an operator would, and waits for its end; its data and configuration stay for {@link start}. */
   stop(): Promise<void>;
   /** `kill -9`. */
   kill(): Promise<void>;
@@ -18,7 +18,7 @@ export interface DatabaseServer extends AsyncDisposable {
   /** Holds it still (SIGSTOP) until {@link resume}: a server that stalls. */
   pause(): void;
   resume(): void;
-  /** Stops it and removes its data. May be called twice. */
+  /** Stops it and removes its folder. May be called twice. */
   close(): Promise<void>;
 }
 

@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FaultProxy } from '../../playground/servers/fault-proxy.ts';
-import type { DatabaseServer } from '../../playground/servers/server-process.ts';
+import type { LocalServer } from '../../playground/servers/server-process.ts';
 import type { Crew } from './crew.ts';
 import type { Fault } from './plan.ts';
 import type { Stage } from './stage.ts';
@@ -10,7 +10,7 @@ import type { Stage } from './stage.ts';
 export interface Scene {
   crew: Crew;
   stage: Stage;
-  server: DatabaseServer | undefined;
+  server: LocalServer | undefined;
 }
 
 /** Does all of a plan at its times. Resolves when the last fault is over and everything runs again. */
@@ -90,7 +90,7 @@ async function ofConnections(fault: Fault, proxy: FaultProxy): Promise<void> {
 
 async function ofServer(
   fault: Extract<Fault, { kind: 'restart' | 'pause' }>,
-  server: DatabaseServer,
+  server: LocalServer,
 ): Promise<void> {
   if (fault.kind === 'pause') {
     server.pause();

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DatabaseServer } from '../../playground/servers/server-process.ts';
+import type { LocalServer } from '../../playground/servers/server-process.ts';
 import { safetyMarginMs } from '../../src/pool/lease.ts';
 import { openStore } from '../../src/stores/open-store.ts';
 import type { SessionStore } from '../../src/stores/store.ts';
@@ -27,7 +27,7 @@ export interface RunOptions {
   /** Where its logs go. */
   folder: string;
   /** Of the store; none for a file. */
-  server: DatabaseServer | undefined;
+  server: LocalServer | undefined;
   /** Workers use a store that breaks its promises so. */
   broken?: BrokenKind | undefined;
 }

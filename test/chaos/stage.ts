@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { type FaultProxy, startFaultProxy } from '../../playground/servers/fault-proxy.ts';
 import { startPostgres } from '../../playground/servers/postgres-server.ts';
 import { startRedis } from '../../playground/servers/redis-server.ts';
-import type { DatabaseServer } from '../../playground/servers/server-process.ts';
+import type { LocalServer } from '../../playground/servers/server-process.ts';
 import type { StoreKind } from './plan.ts';
 import { startChild } from './start-child.ts';
 
 /** Starts the server that a kind of store needs; none for a file. */
-export async function startServer(kind: StoreKind): Promise<DatabaseServer | undefined> {
+export async function startServer(kind: StoreKind): Promise<LocalServer | undefined> {
   if (kind === 'sqlite') return undefined;
   return kind === 'redis' ? startRedis() : startPostgres();
 }
@@ -27,7 +27,7 @@ export interface Stage {
 /** @param name of the pool or the schema: each run has its own on the same server */
 export async function setStage(
   kind: StoreKind,
-  server: DatabaseServer | undefined,
+  server: LocalServer | undefined,
   { folder, name, workers }: { folder: string; name: string; workers: number },
 ): Promise<Stage> {
   const site = await startSite(join(folder, 'site.log'));

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { type FaultProxy, startFaultProxy } from '../../playground/servers/fault-proxy.ts';
 import { startPostgres } from '../../playground/servers/postgres-server.ts';
 import { startRedis } from '../../playground/servers/redis-server.ts';
-import type { DatabaseServer } from '../../playground/servers/server-process.ts';
+import type { LocalServer } from '../../playground/servers/server-process.ts';
 import { SessionPool, type SessionPoolOptions, type SessionStore } from '../../src/index.ts';
 import { postgresUrl, redisUrl, uniqueName } from '../servers/index.ts';
 import { failureOf, isPending, sleep, until } from './helpers.ts';
@@ -23,7 +23,7 @@ describe.each([
   { kind: 'postgres', isThere: postgresUrl !== '', start: startPostgres, nameIt: 'schema' },
 ])('a pool on $kind', ({ isThere, start, nameIt }) => {
   describe.skipIf(!isThere)('when', () => {
-    let server: DatabaseServer;
+    let server: LocalServer;
     let proxy: FaultProxy;
     let name: string;
     const pools: SessionPool[] = [];

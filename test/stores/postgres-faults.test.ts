@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startPostgres } from '../../playground/servers/postgres-server.ts';
-import type { DatabaseServer } from '../../playground/servers/server-process.ts';
+import type { LocalServer } from '../../playground/servers/server-process.ts';
 import { type PostgresStore, postgresStore } from '../../src/stores/postgres/postgres-store.ts';
 import type { LeasedResult } from '../../src/stores/store.ts';
 import { postgresUrl, uniqueName } from '../servers/index.ts';
@@ -11,7 +11,7 @@ import { session } from './hammer.ts';
 const request = { rotation: 'round-robin', fill: 'on-demand', leaseMs: 60_000, holder: 'test:1' } as const;
 
 describe.skipIf(!postgresUrl)('a server that fails', () => {
-  let server: DatabaseServer;
+  let server: LocalServer;
   let store: PostgresStore;
   const unhandled: unknown[] = [];
   const hear = (error: unknown) => unhandled.push(error);

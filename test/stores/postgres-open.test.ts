@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startPostgres } from '../../playground/servers/postgres-server.ts';
-import type { DatabaseServer } from '../../playground/servers/server-process.ts';
+import type { LocalServer } from '../../playground/servers/server-process.ts';
 import { openStore } from '../../src/stores/open-store.ts';
 import { checkServer } from '../../src/stores/postgres/migrate.ts';
 import { type PostgresStore, postgresStore } from '../../src/stores/postgres/postgres-store.ts';
@@ -10,7 +10,7 @@ import { postgresUrl, uniqueName } from '../servers/index.ts';
 const PASSWORD = 'a secret/with @ signs';
 
 describe.skipIf(!postgresUrl)('opening a store on PostgreSQL', () => {
-  let server: DatabaseServer;
+  let server: LocalServer;
   let admin: pg.Client;
 
   beforeAll(async () => {
