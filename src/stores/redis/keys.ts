@@ -12,7 +12,8 @@ export const DEFAULT_POOL = 'troupe';
  * - `data` (hash): the first letter of a field says what it is. Of sessions, by id: `r` record, `b` body, `x` the sites it
  *   is blocked for. `k` + account key: the living session that has it. Sites: `s` + name: number, `n` + number: name,
  *   `h` + number: bans, `c` + number: what was seen of the queue. `d` + reason: deaths. `D` + name: a document.
- *   `#version`, `#site` (the last number), `#reasons` (how many), `#waiting` (somebody waits until then).
+ *   `#version`, `#site` (the last number), `#reasons` (how many), `#waiting` (somebody waits until then), `#settled` (where in
+ *   the queue no lease has run out).
  * - `index` (sorted set, all scores 0): ranges of names. `i` + id; `t` + tag + id; `x` + site + block + id; `d` + reason.
  * - `expiry`, `dead`, `resting`, `places` (sorted sets): by the instant at which the living expire or the dead died, at
  *   which a rest or the lease of a reserved place ends.

@@ -3,7 +3,8 @@ import { lua } from './lua.ts';
  * The way along the queue for one site, past those blocked there. What was seen to hold nobody else is kept with the
  * site (field 'c' + number) as stretches of ticks, both ends included: with 900 000 banned, the next lease, of whichever
  * process, starts where this one stopped. That is sound because whatever makes a session more eligible gives it a new
- * due, now or later; rests for the site, which end where they stand, are looked up first.
+ * due, now or later; rests for the site, which end where they stand, are looked up first. In the same way the field '#settled'
+ * keeps where no lease is that ran out: who is leased gets a new due, too. Needs records and lives.
  */
 export const walk = lua`
 local MOST_STRETCHES = 8
@@ -64,13 +65,13 @@ local function dueOf(id)
   return id and tonumber(call('ZSCORE', DUE, id))
 end
 
--- The next session that is not blocked for the site, and its due; nil if there is none; 'again' when the budget is spent.
--- Whose lease ran out is settled on the way, blocked or not: it may be over, and then it takes no room any more.
-local function nextUnblocked(site, isDown)
-  local known = call('HGET', DATA, 'c' .. site) or ''
+-- Goes along what is due, past the stretches that the field remembers, so far as the budget allows: look(id, text) says of each, with
+-- what the data has under the prefix and its id, whether it is what is looked for. Answers that one and its due; nil if there
+-- is none; 'again' when the budget is spent.
+local function along(field, prefix, isDown, look)
+  local known = call('HGET', DATA, field) or ''
   local stretches = readStretches(known)
-  local needle = ';' .. site .. ':'
-  local position, look, found, due = isDown and dueNow or 0, 8, nil, nil
+  local position, several, found, due = isDown and dueNow or 0, 2, nil, nil
   local function remember(from, to) stretches = addStretch(stretches, from, math.min(to, tick - 1)) end
   while not found do
     local last
@@ -80,30 +81,19 @@ local function nextUnblocked(site, isDown)
       found = 'again'
       break
     end
-    local limit = math.min(look, budget)
+    local limit = math.min(several, budget)
     local ids = call(isDown and 'ZREVRANGEBYSCORE' or 'ZRANGEBYSCORE', DUE, position, last, 'LIMIT', 0, limit)
     local fields = {}
-    for i, id in ipairs(ids) do
-      fields[i * 2 - 1], fields[i * 2] = 'x' .. id, 'r' .. id
-    end
-    local values = fields[1] and call('HMGET', DATA, unpack(fields)) or {}
+    for i, id in ipairs(ids) do fields[i] = prefix .. id end
+    local texts = fields[1] and call('HMGET', DATA, unpack(fields)) or {}
     budget = budget - math.max(#ids, 1)
     -- Only of the ends, for scores cost more than all else that is read; and before anything is settled.
     local firstDue, lastDue = dueOf(ids[1]), dueOf(ids[#ids])
     for i, id in ipairs(ids) do
-      local text, raw = values[i * 2 - 1], values[i * 2]
-      -- Rests that are over were taken away before: whatever is there still holds.
-      if not text or not string.find(text, needle, 1, true) then
+      if look(id, texts[i]) then
         found, due = id, dueOf(id)
         if isDown then remember(due + 1, position) else remember(position, due - 1) end
         break
-      end
-      -- The first byte: held, but its lease is over.
-      if string.byte(raw) == 1 then
-        local r = unpacked(id, raw)
-        r.due = dueOf(id)
-        recover(r)
-        budget = budget - 4
       end
     end
     if not found then
@@ -119,12 +109,38 @@ local function nextUnblocked(site, isDown)
         remember(position, reached - step)
         position = reached - step + 1
       end
-      if #ids > 0 then look = look * 4 end
+      if #ids > 0 then several = several * 16 end
     end
   end
   local seen = stretchesText(stretches)
-  -- Settling a lease that ran out may have lifted the last block of the site.
-  if seen ~= known and call('HEXISTS', DATA, 'n' .. site) == 1 then call('HSET', DATA, 'c' .. site, seen) end
+  if seen ~= known then call('HSET', DATA, field, seen) end
   return found, due
+end
+
+-- The next session that is not blocked for the site. The texts of the blocks are all that is read: with the records, too, it takes
+-- twice as long. Rests that are over were taken away before, so whatever is there still holds.
+local function nextUnblocked(site, isDown)
+  local needle = ';' .. site .. ':'
+  return along('c' .. site, 'x', isDown, function(_, text)
+    return not text or not string.find(text, needle, 1, true)
+  end)
+end
+
+-- Settles leases that ran out, of those who are blocked for the asked site as well: they may be over, and then take no room any
+-- more, or have been lifted. Answers whether there are none left, and were none: else it is worth another look.
+local function allSettled()
+  local hasSettled = false
+  local id = along('#settled', 'r', false, function(id, raw)
+    -- The first byte: held, but its lease is over.
+    if string.byte(raw) == 1 then
+      local r = unpacked(id, raw)
+      r.due = dueOf(id)
+      recover(r)
+      budget = budget - 4
+      hasSettled = true
+    end
+    return false
+  end)
+  return not id and not hasSettled
 end
 `;
