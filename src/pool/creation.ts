@@ -123,10 +123,10 @@ export class Creation {
     });
   }
 
-  #notStored(kind: 'lost' | 'duplicate', session: Session): Error {
-    return kind === 'lost'
-      ? new Error('it took longer than its lease, which could not be renewed')
-      : new Error(`a living session with the id ${session.id} exists already`);
+  #notStored(kind: Exclude<CreateResult['kind'], 'created'>, session: Session): Error {
+    if (kind === 'lost') return new Error('it took longer than its lease, which could not be renewed');
+    if (kind === 'tag-full') return new Error('its proxy has as many living sessions as it may have');
+    return new Error(`a living session with the id ${session.id} exists already`);
   }
 
   #failed(cause: unknown, lease: SessionLease): Error {

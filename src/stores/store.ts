@@ -20,7 +20,8 @@ export interface SessionStore {
   lease(request: LeaseRequest): MaybePromise<LeaseResult>;
   /**
    * Turns a reserved place into a session, durably; it stays leased, by the lease that comes back. A place whose
-   * lease ran out is `lost`; an id or key that a living session has is `duplicate`, and the place stays reserved.
+   * lease ran out is `lost`. An id or key that a living session has is `duplicate`, and more living sessions with its
+   * tag than its `tagLimit` allows are `tag-full`; the place then stays reserved.
    */
   create(place: Lease, session: NewSession): MaybePromise<CreateResult>;
   /**
@@ -42,7 +43,8 @@ export interface SessionStore {
    */
   order(target: OrderTarget, order: Order): MaybePromise<number>;
   /**
-   * Adds sessions, unleased and ready. All or nothing: a duplicate, or more than `limit` living and places, adds none.
+   * Adds sessions, unleased and ready. All or nothing: a duplicate, more than `limit` living and places, or more of a tag
+   * than a session's `tagLimit` adds none.
    * The id of a dead session may be used again. A thousand a call is plenty: a call is one step.
    */
   add(sessions: readonly NewSession[], limit?: number): MaybePromise<AddResult>;
@@ -182,8 +184,13 @@ export interface NewSession {
   errorScore: number;
   /** Unique among the living: an account. */
   key?: string | null;
-  /** What it belongs to, for orders to many: a proxy. */
+  /** What it belongs to, for orders to many and for counts: a proxy. */
   tag?: string | null;
+  /**
+   * Not if so many living sessions, or more, have its tag already; without a tag it means nothing. Sure among all who
+   * share the store and give a limit. Where very many have just expired, some of them may still count.
+   */
+  tagLimit?: number;
   body: unknown;
 }
 
@@ -223,7 +230,7 @@ export interface ListedSession extends StoredSession {
 
 export type CreateResult =
   | { readonly kind: 'created'; readonly lease: Lease }
-  | { readonly kind: 'lost' | 'duplicate' };
+  | { readonly kind: 'lost' | 'duplicate' | 'tag-full' };
 
 /** What a use changed. Counts are the new totals: the holder is the only one who writes them. */
 export interface ReleaseChange {
@@ -236,6 +243,8 @@ export interface ReleaseChange {
   restMs?: number;
   /** Blocked for a site: so long, `null` for good, 0 lifts. Replaces what blocked it there before. */
   blocks?: readonly { site: string; ms: number | null }[];
+  /** What it belongs to from now on, `null`: nothing; absent if unchanged. No limit holds it back. */
+  tag?: string | null;
   /** The new body; absent if unchanged. */
   body?: unknown;
 }
@@ -273,7 +282,7 @@ export type Order =
 export type AddResult =
   | { readonly kind: 'added' }
   /** `id`: the first session that stands in the way. */
-  | { readonly kind: 'duplicate'; readonly id: string }
+  | { readonly kind: 'duplicate' | 'tag-full'; readonly id: string }
   | { readonly kind: 'full' };
 
 export interface StoredDocument {
@@ -309,6 +318,11 @@ export interface StoreCounts {
   readonly deaths: Readonly<Record<string, number>>;
   /** Living sessions blocked, by site; at most 1000 sites. */
   readonly sites: Readonly<Record<string, { readonly resting: number; readonly banned: number }>>;
+  /**
+   * Living sessions by tag, without the tags that have none; at most 10 000 tags. Where there are more, which ones are
+   * shown is the store's choice, and one that is not shown may still have sessions.
+   */
+  readonly tags: Readonly<Record<string, number>>;
   /** Until the next lease or rest ends; `null` if none is under way. */
   readonly nextReadyInMs: number | null;
 }

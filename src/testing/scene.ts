@@ -188,6 +188,11 @@ export class Scene {
       }
     }
     assert.deepEqual({ ...counts.sites }, sites);
+    const tags: Record<string, number> = {};
+    for (const { state, tag } of sessions) {
+      if (state !== 'dead' && tag !== null) tags[tag] = (tags[tag] ?? 0) + 1;
+    }
+    assert.deepEqual({ ...counts.tags }, tags);
   }
 
   /** Both of one moment: in real time a rest may end between them, and they are done again. */

@@ -9,6 +9,7 @@ import { rewriting } from './contract/rewriting.ts';
 import { rotation } from './contract/rotation.ts';
 import { sharing } from './contract/sharing.ts';
 import { sites } from './contract/sites.ts';
+import { tags } from './contract/tags.ts';
 import { views } from './contract/views.ts';
 import type { StoreHarness, TestRunner } from './harness.ts';
 import { sceneTest } from './scene.ts';
@@ -31,6 +32,7 @@ export function storeContract(runner: TestRunner, harness: StoreHarness): void {
     places,
     sites,
     orders,
+    tags,
     rotation,
     views,
     rewriting,
@@ -45,6 +47,7 @@ export function storeContract(runner: TestRunner, harness: StoreHarness): void {
     places: 'places and new sessions',
     sites: 'bans and rests of a site',
     orders: 'orders',
+    tags: 'tags: what sessions belong to',
     rotation: 'rotation',
     views: 'lists, counts and documents',
     rewriting: 'bodies written in another way',

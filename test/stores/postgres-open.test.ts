@@ -4,6 +4,7 @@ import { startPostgres } from '../../playground/servers/postgres-server.ts';
 import type { LocalServer } from '../../playground/servers/server-process.ts';
 import { openStore } from '../../src/stores/open-store.ts';
 import { checkServer } from '../../src/stores/postgres/migrate.ts';
+import { migrations } from '../../src/stores/postgres/schema/migrations.ts';
 import { type PostgresStore, postgresStore } from '../../src/stores/postgres/postgres-store.ts';
 import { postgresUrl, uniqueName } from '../servers/index.ts';
 
@@ -155,7 +156,7 @@ describe.skipIf(!postgresUrl)('opening a store on PostgreSQL', () => {
     const stores = Array.from({ length: 6 }, () => postgresStore({ url: server.url, schema }));
     await Promise.all(stores.map((store) => store.open()));
     const { rows } = await admin.query(`select version from ${schema}.troupe_migration`);
-    expect(rows).toEqual([{ version: 1 }]);
+    expect(rows).toEqual(migrations.map((_, index) => ({ version: index + 1 })));
     for (const store of stores) await store.close();
   });
 

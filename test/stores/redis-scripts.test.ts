@@ -3,7 +3,7 @@ import { keysOf } from '../../src/stores/redis/keys.ts';
 import { scripts } from '../../src/stores/redis/scripts.ts';
 
 /** How the pieces call the keys that were declared, in the order of `keysOf`. */
-const NAMES = ['DUE', 'DATA', 'INDEX', 'EXPIRY', 'DEAD', 'RESTING', 'PLACES', 'SITES'];
+const NAMES = ['DUE', 'DATA', 'INDEX', 'EXPIRY', 'DEAD', 'RESTING', 'PLACES', 'SITES', 'TAGS'];
 /** Commands without a key. */
 const KEYLESS = ['TIME', 'INFO'];
 

@@ -1,12 +1,14 @@
-import type {
-  CreateResult,
-  Lease,
-  NewSession,
-  ReleaseChange,
-  ReleaseResult,
-  Renewal,
-  RenewOutcome,
+import {
+  type CreateResult,
+  type Lease,
+  MAX_LOOKED_AT,
+  type NewSession,
+  type ReleaseChange,
+  type ReleaseResult,
+  type Renewal,
+  type RenewOutcome,
 } from '../store.ts';
+import { advance } from './advance.ts';
 import { giveBack, waitingOrder } from './orders.ts';
 import type { Held, StoredRecord } from './record.ts';
 import { type MemoryState, PLACE_ID } from './state.ts';
@@ -23,6 +25,11 @@ export function create(state: MemoryState, place: Lease, session: NewSession, no
   const held = heldBy(state, place, now);
   if (held === undefined || held.record !== null) return { kind: 'lost' };
   if (isTaken(state, session)) return { kind: 'duplicate' };
+  if (!hasTagRoom(state, session, 0)) {
+    // Those of it that have expired may wait behind others.
+    advance(state, now, MAX_LOOKED_AT);
+    if (!hasTagRoom(state, session, 0)) return { kind: 'tag-full' };
+  }
   const until = state.leases.keyOf(held);
   state.endLease(held);
   const record = state.insert(session, now);
@@ -34,6 +41,11 @@ export function create(state: MemoryState, place: Lease, session: NewSession, no
 export function isTaken(state: MemoryState, session: NewSession): boolean {
   if (state.byId.get(session.id)?.status === 'usable') return true;
   return session.key != null && state.byKey.has(session.key);
+}
+
+/** Whether its tag allows for one more, besides so many that come with it. */
+export function hasTagRoom(state: MemoryState, { tag, tagLimit }: NewSession, others: number): boolean {
+  return tag == null || tagLimit === undefined || state.tags.living(tag) + others < tagLimit;
 }
 
 /** Gives a session or a place back. */
@@ -61,6 +73,7 @@ function apply(state: MemoryState, record: StoredRecord, change: ReleaseChange, 
   // A score with a fraction is an object: writing it makes the garbage collector remember the record.
   if (record.errorScore !== change.errorScore) record.errorScore = change.errorScore;
   if (change.body !== undefined) record.body = change.body;
+  if (change.tag !== undefined) state.retag(record, change.tag);
   if (change.status !== 'usable') {
     state.bury(record, change.status, change.reason ?? null, now);
     return;

@@ -1,5 +1,5 @@
 import type { AddResult, NewSession, PruneRequest, PruneResult } from '../store.ts';
-import { isTaken } from './holding.ts';
+import { hasTagRoom, isTaken } from './holding.ts';
 import type { MemoryState } from './state.ts';
 
 /** Adds all sessions or none. */
@@ -11,13 +11,18 @@ export function add(
 ): AddResult {
   const ids = new Set<string>();
   const keys = new Set<string>();
+  const tags = new Map<string, number>();
   for (const session of sessions) {
-    const { id, key } = session;
+    const { id, key, tag } = session;
     if (isTaken(state, session) || ids.has(id) || (key != null && keys.has(key))) {
       return { kind: 'duplicate', id };
     }
     ids.add(id);
     if (key != null) keys.add(key);
+    if (tag == null) continue;
+    const others = tags.get(tag) ?? 0;
+    if (!hasTagRoom(state, session, others)) return { kind: 'tag-full', id };
+    tags.set(tag, others + 1);
   }
   if (limit !== undefined && state.living + state.places + sessions.length > limit) return { kind: 'full' };
   for (const session of sessions) state.makeReady(state.insert(session, now), now);

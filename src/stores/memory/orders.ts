@@ -118,7 +118,7 @@ function isSame(a: Order, b: Order): boolean {
 
 function* targets(state: MemoryState, target: OrderTarget): Iterable<StoredRecord> {
   if ('tag' in target) {
-    yield* state.byTag.get(target.tag) ?? [];
+    yield* state.tags.get(target.tag);
     return;
   }
   for (const id of new Set(target.ids)) {

@@ -30,7 +30,7 @@ export class StoredRecord implements StoredSession {
   status: SessionStatus = 'usable';
   readonly createdAt: number;
   readonly key: string | null;
-  readonly tag: string | null;
+  tag: string | null;
   reason: string | null = null;
   diedAt: number | null = null;
 

@@ -6,6 +6,7 @@ import { IdOrder } from './id-order.ts';
 import { SessionQueue } from './queue.ts';
 import { Held, Rest, StoredRecord } from './record.ts';
 import { Sites } from './sites.ts';
+import { Tags } from './tags.ts';
 
 /** Reasons of death that are counted apart; the rest is counted as `other`. */
 const MAX_REASONS = 99;
@@ -28,8 +29,7 @@ export class MemoryState {
 
   /** Living and dead. */
   readonly byId = new Map<string, StoredRecord>();
-  /** Living and dead. */
-  readonly byTag = new Map<string, Set<StoredRecord>>();
+  readonly tags = new Tags();
   /** The living. */
   readonly byKey = new Map<string, StoredRecord>();
   readonly idOrder = new IdOrder();
@@ -61,11 +61,7 @@ export class MemoryState {
     const record = new StoredRecord(session, now);
     this.byId.set(record.id, record);
     this.idOrder.added(record.id);
-    if (record.tag !== null) {
-      const tagged = this.byTag.get(record.tag);
-      if (tagged) tagged.add(record);
-      else this.byTag.set(record.tag, new Set([record]));
-    }
+    if (record.tag !== null) this.tags.add(record, record.tag);
     this.enliven(record);
     return record;
   }
@@ -74,6 +70,7 @@ export class MemoryState {
   enliven(record: StoredRecord): void {
     this.living++;
     if (record.key !== null) this.byKey.set(record.key, record);
+    if (record.tag !== null) this.tags.count(record.tag, 1);
     if (record.expiresAt !== null) this.expiries.push(record, record.expiresAt);
   }
 
@@ -142,10 +139,21 @@ export class MemoryState {
     else this.dead.remove(record);
     this.byId.delete(record.id);
     this.idOrder.removed();
-    if (record.tag === null) return;
-    const tagged = this.byTag.get(record.tag)!;
-    tagged.delete(record);
-    if (tagged.size === 0) this.byTag.delete(record.tag);
+    if (record.tag !== null) this.tags.delete(record, record.tag);
+  }
+
+  /** A record, living or dead, belongs to something else from now on. */
+  retag(record: StoredRecord, tag: string | null): void {
+    if (record.tag === tag) return;
+    const counts = record.status === 'usable' ? 1 : 0;
+    if (record.tag !== null) {
+      this.tags.delete(record, record.tag);
+      this.tags.count(record.tag, -counts);
+    }
+    record.tag = tag;
+    if (tag === null) return;
+    this.tags.add(record, tag);
+    this.tags.count(tag, counts);
   }
 
   #buryIfOver(record: StoredRecord, now: number): boolean {
@@ -167,5 +175,6 @@ export class MemoryState {
     if (record.index >= 0) this.expiries.remove(record);
     if (record.blocks !== null) this.sites.liftAll(record);
     if (record.key !== null) this.byKey.delete(record.key);
+    if (record.tag !== null) this.tags.count(record.tag, -1);
   }
 }

@@ -7,6 +7,7 @@ import type { MemoryState } from './state.ts';
 /** Sessions that one page looks through for those in the asked state. */
 const MAX_LISTED_OVER = 10_000;
 const MAX_SITES = 1000;
+const MAX_TAGS = 10_000;
 
 /** A copy of the record, for lists. */
 export function view(state: MemoryState, record: StoredRecord, now: number): ListedSession {
@@ -77,6 +78,7 @@ export function count(state: MemoryState, now: number): StoreCounts {
     dead: state.dead.size,
     deaths: Object.fromEntries(state.deaths),
     sites: countSites(state, now),
+    tags: state.tags.counts(MAX_TAGS),
     nextReadyInMs: nextReady === Number.POSITIVE_INFINITY ? null : Math.max(0, nextReady - now),
   };
 }

@@ -21,7 +21,12 @@ export async function create(work: Work, place: Lease, session: NewSession): Pro
   const held = heldLease(place);
   if (held === undefined || held.sid !== null) return { kind: 'lost' };
   const columns = columnsOf([session]).map(([value]) => value);
-  const [row] = await work.database.run(work.sql.createSession, [work.time.moment(), held.token, ...columns]);
+  const [row] = await work.database.run(work.sql.createSession, [
+    work.time.moment(),
+    held.token,
+    ...columns,
+    session.tagLimit ?? null,
+  ]);
   const [kind, sid] = row as [CreateResult['kind'], number];
   return kind === 'created' ? { kind, lease: sessionLease(session.id, sid, held.token, 1) } : { kind };
 }
@@ -30,11 +35,13 @@ export async function add(work: Work, sessions: readonly NewSession[], limit?: n
   for (const session of sessions) checkSession(session);
   if (sessions.length === 0) return { kind: 'added' };
   const moment = work.time.moment(sessions.length);
-  const values = [moment, limit ?? null, ...columnsOf(sessions)];
+  const tagLimits = sessions.map(({ tagLimit }) => tagLimit ?? null);
+  const isLimited = tagLimits.some((tagLimit) => tagLimit !== null);
+  const values = [moment, limit ?? null, ...columnsOf(sessions), isLimited ? tagLimits : null];
   const [row] = await work.database.run(work.sql.add, values, LONG_TIMEOUT_MS);
   const [kind, id] = row as [AddResult['kind'], string];
   if (kind === 'added') work.freedSome();
-  return kind === 'duplicate' ? { kind, id } : { kind };
+  return kind === 'duplicate' || kind === 'tag-full' ? { kind, id } : { kind };
 }
 
 /** In the order of the functions' parameters. */

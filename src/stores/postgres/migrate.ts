@@ -4,7 +4,7 @@ import type { Place } from './place.ts';
 import type { PostgresClient } from './postgres-driver.ts';
 import { codeOf } from './postgres-errors.ts';
 import { LOCK_CLASS } from './schema/counters.ts';
-import { migrations } from './schema/migrations.ts';
+import { functions, migrations } from './schema/migrations.ts';
 
 const OLDEST_SERVER = 13;
 
@@ -46,6 +46,18 @@ async function run(client: PostgresClient, place: Place, version: number): Promi
     await client.query(inSchema(migration, place.schema));
     await client.query(`insert into ${name}.troupe_migration values (${index + 1})`);
   }
+  await remakeFunctions(client, place.schema);
+}
+
+/** Those of the version before go, since what a function returns cannot be changed. */
+async function remakeFunctions(client: PostgresClient, schema: string): Promise<void> {
+  const names = functions.map((text) => text.match(/create function troupe\.(\w+)/)![1]);
+  const { rows } = await client.query(
+    `select oid::regprocedure::text as name from pg_proc
+      where pronamespace = to_regnamespace('${quoted(schema)}') and proname in ('${names.join("','")}')`,
+  );
+  for (const { name } of rows as { name: string }[]) await client.query(`drop function ${name}`);
+  await client.query(inSchema(functions.join('\n'), schema));
 }
 
 /** The version that the schema has; 0 where there is nothing yet. */

@@ -34,6 +34,7 @@ export class ReleaseCalls {
   async release(lease: Lease, change: ReleaseChange | null, isRepeat: boolean): Promise<ReleaseResult> {
     checkBody(change?.body);
     if (change?.reason != null) checkText(change.reason, 'reason');
+    if (change?.tag != null) checkIndexed(change.tag, 'tag');
     for (const { site } of change?.blocks ?? []) checkIndexed(site, 'blocks.site');
     const held = heldLease(lease);
     if (held === undefined) return 'lost';
@@ -41,7 +42,8 @@ export class ReleaseCalls {
     return new Promise((resolve, reject) => {
       const call = { held: held as ReleaseCall['held'], change, isRepeat, resolve, reject };
       const isOrdinary =
-        change === null || (change.status === 'usable' && (change.blocks?.length ?? 0) === 0);
+        change === null ||
+        (change.status === 'usable' && change.tag === undefined && (change.blocks?.length ?? 0) === 0);
       if (isOrdinary) this.#releases.add(call);
       else void this.#releaseOne(call);
     });
@@ -106,6 +108,8 @@ export class ReleaseCalls {
         blocks.map(({ ms }) => (ms === null ? null : wholeMs(ms))),
         isRepeat,
         waiters.me,
+        change?.tag !== undefined,
+        change?.tag ?? null,
       ]);
       const [outcome, due, isAwaited] = row as [ReleaseResult, number | null, boolean];
       if (due !== null) blocked.freed([due]);

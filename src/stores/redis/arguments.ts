@@ -31,10 +31,15 @@ export function releaseArguments({ lease, change, isRepeat }: Release): string[]
   const asked = isRepeat ? 'r' : '';
   const { id, token, fence } = lease;
   if (change === null) return [id, token, String(fence), `n${asked}`, '', '', '', ''];
-  const { status, reason, restMs, blocks, body } = change;
-  const isRare = status !== 'usable' || restMs || (blocks !== undefined && blocks.length > 0);
+  const { status, reason, restMs, blocks, tag, body } = change;
+  const isRare =
+    status !== 'usable' || restMs || (blocks !== undefined && blocks.length > 0) || tag !== undefined;
   const rare = isRare
-    ? JSON.stringify({ status: status === 'usable' ? undefined : status, reason, restMs, blocks })
+    ? JSON.stringify({
+        ...{ status: status === 'usable' ? undefined : status, reason, restMs, blocks },
+        // The text as it is kept in the record.
+        tag: tag === undefined ? undefined : JSON.stringify(tag),
+      })
     : '';
   const flags = body === undefined ? asked : `b${asked}`;
   const given = body === undefined ? '' : (body as string);
@@ -51,9 +56,9 @@ export function shownHolder(request: LeaseRequest): string {
   return request.holder.slice(0, HOLDER_LENGTH);
 }
 
-/** A new session as `pieces/births.ts` takes it: ten arguments. The texts come back with each lease as they are. */
+/** A new session as `pieces/births.ts` takes it: eleven arguments. The texts come back with each lease as they are. */
 export function sessionArguments(session: NewSession): string[] {
-  const { id, key = null, tag = null, expiresInMs, maxUsageCount } = session;
+  const { id, key = null, tag = null, tagLimit, expiresInMs, maxUsageCount } = session;
   return [
     id,
     `${JSON.stringify(id)},${JSON.stringify(key)},${JSON.stringify(tag)}`,
@@ -64,6 +69,7 @@ export function sessionArguments(session: NewSession): string[] {
     String(session.errorScore),
     key === null ? '' : `=${key}`,
     tag === null ? '' : `=${tag}`,
+    tagLimit === undefined ? '' : String(tagLimit),
     session.body as string,
   ];
 }

@@ -18,8 +18,9 @@ export const DEFAULT_POOL = 'troupe';
  * - `expiry`, `dead`, `resting`, `places` (sorted sets): by the instant at which the living expire or the dead died, at
  *   which a rest or the lease of a reserved place ends.
  * - `sites` (sorted set): how many are blocked, by the number of the site.
+ * - `tags` (sorted set): how many living sessions have a tag.
  */
-const NAMES = ['due', 'data', 'index', 'expiry', 'dead', 'resting', 'places', 'sites'] as const;
+const NAMES = ['due', 'data', 'index', 'expiry', 'dead', 'resting', 'places', 'sites', 'tags'] as const;
 
 export function keysOf(pool: string): string[] {
   return NAMES.map((name) => `troupe:{${pool}}:${name}`);

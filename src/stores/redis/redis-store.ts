@@ -59,6 +59,7 @@ const LIST_LOOK = 400;
 const MOST_GATHERED = 32;
 
 const RELEASED: readonly ReleaseResult[] = ['lost', 'released', 'ordered'];
+const NOT_CREATED = { 0: 'lost', 2: 'duplicate', 3: 'tag-full' } as const;
 
 /** Where a Redis store lives: a `url`, or a `client` of yours. */
 export interface RedisStoreOptions {
@@ -179,7 +180,7 @@ class RedisSessionStore implements RedisStore {
     const args = [this.#time.argument(), place.token, token, ...sessionArguments(session)];
     const created = await this.#connection.run(scripts.create, args);
     if (created === 1) return { kind: 'created', lease: { id: session.id, token, fence: 1 } };
-    return { kind: created === 2 ? 'duplicate' : 'lost' };
+    return { kind: NOT_CREATED[created as keyof typeof NOT_CREATED] };
   }
 
   async release(lease: Lease, change: ReleaseChange | null, isRepeat = false): Promise<ReleaseResult> {
@@ -251,7 +252,9 @@ class RedisSessionStore implements RedisStore {
         limit === undefined ? '' : String(limit),
       ];
       const reply = await this.#connection.run(scripts.add, args.concat(...sessions.map(sessionArguments)));
-      if (typeof reply === 'string') return { kind: 'duplicate', id: reply };
+      if (typeof reply === 'string') {
+        return { kind: reply.startsWith('d') ? 'duplicate' : 'tag-full', id: reply.slice(1) };
+      }
       if (reply !== 2) return { kind: reply === 1 ? 'added' : 'full' };
     }
   }

@@ -5,6 +5,7 @@ import type { Work } from './work.ts';
 /** Index entries looked at for what the time has changed since the counters were written. */
 const MOST_ENDED = 4096;
 const MOST_SITES = 1000;
+const MOST_TAGS = 10_000;
 
 export function count(work: Work): StoreCounts {
   const { totals } = work.counters;
@@ -29,6 +30,7 @@ export function count(work: Work): StoreCounts {
     dead: totals.dead,
     deaths: Object.fromEntries(work.sql.all('SELECT reason, deaths FROM death ORDER BY deaths DESC')),
     sites: sites(work),
+    tags: Object.fromEntries(work.sql.all(`SELECT tag, living FROM tag_count LIMIT ${MOST_TAGS}`)),
     nextReadyInMs: next === null ? null : Math.max(1, toMs(next) - work.now),
   };
 }

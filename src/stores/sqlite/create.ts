@@ -1,4 +1,4 @@
-import type { AddResult, CreateResult, Lease, NewSession } from '../store.ts';
+import { type AddResult, type CreateResult, type Lease, MAX_LOOKED_AT, type NewSession } from '../store.ts';
 import { buryExpired, buryIfExpired, removeDead } from './death.ts';
 import { COLUMNS, rowById, type SessionRow, toRow } from './records.ts';
 import type { LongWork } from './tick.ts';
@@ -21,6 +21,10 @@ export function create(work: Work, place: Lease, session: NewSession): CreateRes
   );
   if (held === undefined) return { kind: 'lost' };
   if (isTaken(work, session)) return { kind: 'duplicate' };
+  if (!hasTagRoom(work, session, 0)) {
+    buryExpired(work, MAX_LOOKED_AT);
+    if (!hasTagRoom(work, session, 0)) return { kind: 'tag-full' };
+  }
   const [until, holder] = held as [number, string];
   const sid = insert(work, session, until);
   const token = sessionToken(sid);
@@ -44,12 +48,21 @@ export function* add(
 ): LongWork<AddResult> {
   const ids = new Set<string>();
   const keys = new Set<string>();
+  const tags = new Map<string, number>();
   for (const [index, session] of sessions.entries()) {
     const key = session.key ?? undefined;
     const isRepeated = ids.has(session.id) || (key !== undefined && keys.has(key));
     if (isRepeated || isTaken(work, session)) return { kind: 'duplicate', id: session.id };
     ids.add(session.id);
     if (key !== undefined) keys.add(key);
+    if (session.tag != null) {
+      const others = tags.get(session.tag) ?? 0;
+      while (!hasTagRoom(work, session, others)) {
+        if (buryExpired(work, STEP).lookedAt === 0) return { kind: 'tag-full', id: session.id };
+        yield;
+      }
+      tags.set(session.tag, others + 1);
+    }
     if (index % STEP === STEP - 1) yield;
   }
   if (limit !== undefined) {
@@ -74,6 +87,13 @@ function isTaken(work: Work, session: NewSession): boolean {
   const { key } = session;
   const sameKey = key === undefined || key === null ? undefined : rowByKey(work, key);
   return sameKey !== undefined && !buryIfExpired(work, sameKey);
+}
+
+/** Whether its tag allows for one more, besides so many that come with it. */
+function hasTagRoom(work: Work, { tag, tagLimit }: NewSession, others: number): boolean {
+  if (tag == null || tagLimit === undefined) return true;
+  const living = work.sql.get('SELECT living FROM tag_count WHERE tag = ?', tag)?.[0] as number | undefined;
+  return (living ?? 0) + others < tagLimit;
 }
 
 /** The living session that has the key. */

@@ -11,7 +11,8 @@ import type { Work } from './work.ts';
 /** Gives a session or a place back, if the lease still holds. */
 export function release(work: Work, lease: Lease, change: ReleaseChange | null): ReleaseResult {
   if (isPlaceToken(lease.token)) return releasePlace(work, lease);
-  if (change !== null && change.status === 'usable' && releaseQuickly(work, lease, change)) return 'released';
+  const isQuick = change !== null && change.status === 'usable' && change.tag === undefined;
+  if (isQuick && releaseQuickly(work, lease, change)) return 'released';
 
   const row = heldRow(work, lease);
   if (row === undefined) return 'lost';
@@ -22,6 +23,8 @@ export function release(work: Work, lease: Lease, change: ReleaseChange | null):
     freed.uses = change.usageCount;
     freed.score = change.errorScore;
     if (change.body !== undefined) writeBody(work, row.sid, change.body);
+    if (change.tag !== undefined)
+      work.sql.run('UPDATE session SET tag = ? WHERE sid = ?', change.tag, row.sid);
   }
   if (status !== 'usable') {
     die(work, freed, status, change?.reason);

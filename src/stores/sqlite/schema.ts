@@ -1,6 +1,10 @@
 /** 'trpe': marks a file as ours (`PRAGMA application_id`, header offset 68), so that a foreign file is never touched. */
 export const APPLICATION_ID = 0x74727065;
 
+const ONE_MORE = 'INSERT INTO tag_count VALUES (NEW.tag, 1) ON CONFLICT DO UPDATE SET living = living + 1;';
+const ONE_LESS = `UPDATE tag_count SET living = living - 1 WHERE tag = OLD.tag;
+    DELETE FROM tag_count WHERE tag = OLD.tag AND living = 0;`;
+
 /**
  * What brings a file from version N to N + 1, by position; `user_version` is how many have run. Never edit one
  * that was published: add the next.
@@ -14,6 +18,10 @@ export const APPLICATION_ID = 0x74727065;
  *   index entry each time: `died` and not `due` tells the dead in `session_expires` and `session_key`.
  * - `session_leased` holds only what is leased now, a page or two: it answers who ends next without a scan.
  * - A block with `until` null is a ban. (site, until, since) finds both the rests that ended and the oldest ban.
+ *
+ * Version 2. `tag_count` has how many living sessions a tag has. Triggers keep it, and so do it right also for a process
+ * of the version before that still has the file open. They name the columns of births, deaths and new tags: a lease and an
+ * ordinary release write none of these, and wake no trigger.
  */
 export const migrations: readonly string[] = [
   `
@@ -87,5 +95,24 @@ export const migrations: readonly string[] = [
     value TEXT NOT NULL,
     version INTEGER NOT NULL
   ) WITHOUT ROWID;
+  `,
+  `
+  CREATE TABLE tag_count (tag TEXT PRIMARY KEY, living INTEGER NOT NULL) WITHOUT ROWID;
+  INSERT INTO tag_count SELECT tag, count(*) FROM session WHERE tag IS NOT NULL AND died IS NULL GROUP BY tag;
+
+  CREATE TRIGGER session_tag_added AFTER INSERT ON session WHEN NEW.tag IS NOT NULL AND NEW.died IS NULL BEGIN
+    ${ONE_MORE}
+  END;
+  CREATE TRIGGER session_tag_removed AFTER DELETE ON session WHEN OLD.tag IS NOT NULL AND OLD.died IS NULL BEGIN
+    ${ONE_LESS}
+  END;
+  CREATE TRIGGER session_tag_left AFTER UPDATE OF died, tag ON session
+  WHEN OLD.tag IS NOT NULL AND OLD.died IS NULL AND (NEW.died IS NOT NULL OR NEW.tag IS NOT OLD.tag) BEGIN
+    ${ONE_LESS}
+  END;
+  CREATE TRIGGER session_tag_joined AFTER UPDATE OF died, tag ON session
+  WHEN NEW.tag IS NOT NULL AND NEW.died IS NULL AND (OLD.died IS NOT NULL OR OLD.tag IS NOT NEW.tag) BEGIN
+    ${ONE_MORE}
+  END;
   `,
 ];

@@ -8,6 +8,7 @@ export interface ModelSession {
   score: number;
   expiresAt: number | null;
   body: string;
+  tag: string | null;
   /** Ready since, or resting until. */
   readyAt: number;
   lease: { lease: Lease; until: number } | null;
@@ -37,6 +38,7 @@ export class Model {
       score: session.errorScore,
       expiresAt: session.expiresInMs === null ? null : this.now + session.expiresInMs,
       body,
+      tag: session.tag ?? null,
       readyAt: this.now,
       lease,
       blocks: new Map(),
@@ -90,6 +92,11 @@ export class Model {
     return [...this.sessions.values()].filter((session) => !this.isOver(session));
   }
 
+  /** Living sessions that belong to it. */
+  tagged(tag: string): ModelSession[] {
+    return this.living().filter((session) => session.tag === tag);
+  }
+
   reserved(): number {
     return [...this.places.values()].filter((until) => until > this.now).length;
   }
@@ -115,6 +122,7 @@ export class Model {
     session.score = change.errorScore;
     session.readyAt = this.now + (change.restMs ?? 0);
     if (body !== undefined) session.body = body;
+    if (change.tag !== undefined) session.tag = change.tag;
     for (const { site, ms } of change.blocks ?? []) this.block(session, site, ms);
     const order = session.retireOrder;
     session.retireOrder = null;

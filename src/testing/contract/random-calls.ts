@@ -1,5 +1,12 @@
 import assert from 'node:assert/strict';
-import type { Lease, LeaseRequest, ReleaseChange, ReleaseResult, SessionStatus } from '../../stores/store.ts';
+import type {
+  Lease,
+  LeaseRequest,
+  NewSession,
+  ReleaseChange,
+  ReleaseResult,
+  SessionStatus,
+} from '../../stores/store.ts';
 import type { StoreHarness } from '../harness.ts';
 import { type Random, seededRandom } from '../random.ts';
 import type { Scene, SceneTest } from '../scene.ts';
@@ -9,6 +16,7 @@ const SEEDS = [1, 2, 3, 4, 5, 6, 7, 8];
 const CALLS = 400;
 const LIMIT = 12;
 const SITES = ['a.example', 'b.example'];
+const TAGS = ['proxy a', 'proxy b'];
 
 /** Random calls against the store and against a plain model of the contract; both must agree after each. */
 export function randomCalls(it: SceneTest, harness: StoreHarness): void {
@@ -134,6 +142,7 @@ class Run {
     if (random.percent(50)) {
       change.blocks = [{ site: random.pick(SITES), ms: random.pick([null, null, 300, 3000, 0]) }];
     }
+    if (random.percent(15)) change.tag = random.pick([null, ...TAGS]);
     const body = random.percent(50) ? `body ${random.below(1000)}` : undefined;
     if (body !== undefined) change.body = this.#scene.body(body);
     const answer = await this.#scene.store.release(lease, change);
@@ -156,15 +165,23 @@ class Run {
     if (!place) return;
     const until = this.#model.places.get(keyOf(place))!;
     const isHeld = until > this.#model.now;
-    this.#model.places.delete(keyOf(place));
     if (this.#random.percent(25)) {
+      this.#model.places.delete(keyOf(place));
       assert.equal(await store.release(place, null), isHeld ? 'released' : 'lost');
       return;
     }
     const session = this.#newSession();
     const result = await store.create(place, session);
+    if (result.kind === 'tag-full') {
+      assert.ok(isHeld);
+      await this.#assertTagFull(session);
+      this.#placeLeases.push(place);
+      return;
+    }
+    this.#model.places.delete(keyOf(place));
     assert.equal(result.kind, isHeld ? 'created' : 'lost');
     if (result.kind === 'created') {
+      this.#assertTagRoom(session);
       this.#model.add(session, session.id, { lease: result.lease, until });
     }
   }
@@ -224,8 +241,26 @@ class Run {
     }
     const result = await this.#scene.store.add([session], LIMIT);
     const isFull = this.#model.living().length + this.#model.reserved() >= LIMIT;
+    if (result.kind === 'tag-full') {
+      assert.equal(result.id, session.id);
+      return this.#assertTagFull(session);
+    }
     if (isFull) assert.equal(result.kind, 'full');
-    if (result.kind === 'added') this.#model.add(session, session.id);
+    if (result.kind !== 'added') return;
+    this.#assertTagRoom(session);
+    this.#model.add(session, session.id);
+  }
+
+  #assertTagRoom({ tag, tagLimit }: NewSession): void {
+    if (tag == null || tagLimit === undefined) return;
+    assert.ok(this.#model.tagged(tag).length < tagLimit, `${tag} had ${tagLimit} already`);
+  }
+
+  /** Buried late, others may still count. */
+  async #assertTagFull({ tag, tagLimit }: NewSession): Promise<void> {
+    assert.ok(tag != null && tagLimit !== undefined);
+    const { tags } = await this.#scene.store.count();
+    assert.ok((tags[tag] ?? 0) >= tagLimit, `${tag} has room`);
   }
 
   async #remove(): Promise<void> {
@@ -269,6 +304,7 @@ class Run {
     const model = this.#model;
     const stored = await this.#scene.get(session.id);
     assert.equal(this.#scene.value(stored.body), session.body);
+    assert.equal(stored.tag, session.tag);
     if (session.dead) {
       assert.deepEqual(
         [stored.state, stored.status, stored.reason],
@@ -311,6 +347,8 @@ class Run {
       body: this.#scene.body(id),
       expiresInMs: this.#random.pick([null, 3000, 20_000]),
       maxUsageCount: this.#random.pick([null, 2, 10]),
+      tag: this.#random.pick([null, ...TAGS]),
+      ...(this.#random.percent(50) && { tagLimit: 1 + this.#random.below(4) }),
     });
   }
 }

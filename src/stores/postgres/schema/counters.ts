@@ -27,6 +27,48 @@ export const counters = [
   end if;`,
   }),
 
+  /* So many times \`p_by\` more living sessions of each tag: of all that these sessions have. */
+  part('count_tags', 'p_sids bigint[], p_by integer', 'void', {
+    declare: 'v_counted record; v_living bigint;',
+    body: `
+  for v_counted in
+    select r.tag, (r.sid & 15)::smallint as slot, count(*) as sessions from troupe.record r
+     where r.sid = any(p_sids) and r.tag is not null group by 1, 2 order by 1, 2
+  loop
+    insert into troupe.tag_count as c values (v_counted.tag, v_counted.slot, v_counted.sessions * p_by)
+      on conflict (tag, slot) do update set living = c.living + v_counted.sessions * p_by
+      returning c.living into v_living;
+    if v_living = 0 then
+      delete from troupe.tag_count where tag = v_counted.tag and slot = v_counted.slot;
+    end if;
+  end loop;`,
+  }),
+
+  /* Of a session whose row the caller has locked. */
+  part('change_tag', 'p_sid bigint, p_tag text', 'void', {
+    declare: 'v_lives boolean := (select died is null from troupe.record where sid = p_sid);',
+    body: `
+  if v_lives then
+    perform troupe.count_tags(array[p_sid], -1);
+  end if;
+  update troupe.record set tag = p_tag where sid = p_sid;
+  if v_lives then
+    perform troupe.count_tags(array[p_sid], 1);
+  end if;`,
+  }),
+
+  /* The first that finds its tag full, by its place; null if all find room. The caller holds the lock of the limit. */
+  part('tag_full_at', 'p_tags text[], p_limits bigint[]', 'bigint', {
+    body: `
+  return (
+    select min(g.n) from (
+      select tag, tag_limit, n, row_number() over (partition by tag order by n) as nth
+        from unnest(p_tags, p_limits) with ordinality as g (tag, tag_limit, n)
+    ) g
+     where g.tag is not null
+       and g.nth + (select coalesce(sum(c.living), 0) from troupe.tag_count c where c.tag = g.tag) > g.tag_limit);`,
+  }),
+
   part('count_deaths', 'p_reason text, p_deaths bigint', 'void', {
     declare: 'v_reason text := left(p_reason, 200);',
     body: `

@@ -57,6 +57,7 @@ export const lives = [
      set due = null, held = false, resting = false, recovered = false, orders = null where sid = any(p_sids);
   update troupe.record set status = p_status, reason = p_reason, died = p_now where sid = any(p_sids);
   perform troupe.clear_blocks(p_sids);
+  perform troupe.count_tags(p_sids, -1);
   perform troupe.bump(-v_died, 0, v_died, -v_resting);
   perform troupe.count_deaths(p_reason, v_died);`,
   }),

@@ -1,3 +1,4 @@
+import { MAX_LOOKED_AT } from '../../store.ts';
 import { entry, isHeld, part } from './plpgsql.ts';
 
 /** How sessions come and go: the other side of \`record\`. */
@@ -49,18 +50,21 @@ export const memberFunctions = [
   )
   insert into troupe.session (sid, bid, due, uses, max_uses, score, expires)
   select sid, bid, p_tick + n - 1, uses, max_uses, score, p_now + life from given;
-  perform troupe.bump(cardinality(p_ids), 0, 0, 0);`,
+  perform troupe.bump(cardinality(p_ids), 0, 0, 0);
+  if array_remove(p_tags, null) <> '{}' then
+    perform troupe.count_tags(array(select sid from troupe.record where id = any(p_ids)), 1);
+  end if;`,
     },
   ),
 
   entry(
     'add',
     `p_clock bigint[], p_limit bigint, p_ids text[], p_ages bigint[], p_lives bigint[], p_uses bigint[],
-  p_max_uses bigint[], p_scores float8[], p_keys text[], p_tags text[], p_bodies text[]`,
+  p_max_uses bigint[], p_scores float8[], p_keys text[], p_tags text[], p_bodies text[], p_tag_limits bigint[] default null`,
     'table (outcome text, id text)',
     {
       declare:
-        'v_cursor bigint[] := array[-1, -1]; v_seen integer; v_room bigint := p_limit - cardinality(p_ids) + 1;',
+        'v_cursor bigint[] := array[-1, -1]; v_seen integer; v_room bigint := p_limit - cardinality(p_ids) + 1; v_full bigint;',
       body: `
   -- The first that stands in the way, in the order in which they came.
   select 'duplicate', g.id into outcome, id
@@ -89,6 +93,20 @@ export const memberFunctions = [
       end if;
     end loop;
   end if;
+  if p_tag_limits is not null then
+    perform troupe.lock_limit();
+    loop
+      v_full := troupe.tag_full_at(p_tags, p_tag_limits);
+      exit when v_full is null;
+      select p_cursor, o_seen into v_cursor, v_seen from troupe.bury_expired(v_cursor, 256, v_due, v_now);
+      if v_seen = 0 then
+        outcome := 'tag-full';
+        id := p_ids[v_full];
+        return next;
+        return;
+      end if;
+    end loop;
+  end if;
   perform troupe.insert_sessions(p_ids, p_ages, p_lives, p_uses, p_max_uses, p_scores, p_keys, p_tags, p_bodies, v_tick, v_now);
   outcome := 'added';
   return next;`,
@@ -102,7 +120,7 @@ export const memberFunctions = [
   entry(
     'create_session',
     `p_clock bigint[], p_token uuid, p_id text, p_age bigint, p_life bigint, p_uses bigint, p_max_uses bigint,
-  p_score float8, p_key text, p_tag text, p_body text`,
+  p_score float8, p_key text, p_tag text, p_body text, p_tag_limit bigint default null`,
     'table (outcome text, sid bigint)',
     {
       declare: 'v_place troupe.place%rowtype;',
@@ -115,10 +133,23 @@ export const memberFunctions = [
     return next;
     return;
   end if;
+  if p_tag_limit is not null then
+    perform troupe.lock_limit();
+  end if;
   if exists (select from troupe.taken(array[p_id], array[p_key], v_due, v_now)) then
     outcome := 'duplicate';
     return next;
     return;
+  end if;
+  if p_tag is not null and p_tag_limit is not null then
+    if troupe.tag_full_at(array[p_tag], array[p_tag_limit]) is not null then
+      perform troupe.bury_expired(array[-1, -1], ${MAX_LOOKED_AT}, v_due, v_now);
+      if troupe.tag_full_at(array[p_tag], array[p_tag_limit]) is not null then
+        outcome := 'tag-full';
+        return next;
+        return;
+      end if;
+    end if;
   end if;
   perform troupe.insert_sessions(array[p_id], array[p_age], array[p_life], array[p_uses], array[p_max_uses],
     array[p_score], array[p_key], array[p_tag], array[p_body], v_tick, v_now);
@@ -134,17 +165,19 @@ export const memberFunctions = [
   ),
 
   entry('remove', 'p_clock bigint[], p_ids text[]', 'bigint', {
-    declare: 'v_sids bigint[]; v_living bigint; v_resting bigint;',
+    declare: 'v_sids bigint[]; v_living bigint[]; v_resting bigint;',
     body: `
-  select array_agg(sid), count(due), count(*) filter (where resting) into v_sids, v_living, v_resting
+  select array_agg(sid), array_remove(array_agg(case when due is not null then sid end), null), count(*) filter (where resting)
+    into v_sids, v_living, v_resting
     from (select s.sid, s.due, s.resting from troupe.session s
            where s.sid in (select sid from troupe.record where id = any(p_ids)) order by s.sid for update) s;
   if v_sids is null then
     return 0;
   end if;
   perform troupe.clear_blocks(v_sids);
+  perform troupe.count_tags(v_living, -1);
   perform troupe.remove_dead(v_sids);
-  perform troupe.bump(-v_living, 0, v_living, -v_resting);
+  perform troupe.bump(-cardinality(v_living), 0, cardinality(v_living), -v_resting);
   return cardinality(v_sids);`,
   }),
 
@@ -189,10 +222,12 @@ export const memberFunctions = [
   loop
     continue when (select body from troupe.body where bid = v_row.bid) is distinct from v_row.before;
     perform troupe.change_body(v_row.sid, v_row.body);
-    update troupe.record
-       set key = case when v_row.has_key then v_row.key else key end,
-           tag = case when v_row.has_tag then v_row.tag else tag end
-     where sid = v_row.sid and (v_row.has_key or v_row.has_tag);
+    if v_row.has_key then
+      update troupe.record set key = v_row.key where sid = v_row.sid;
+    end if;
+    if v_row.has_tag then
+      perform troupe.change_tag(v_row.sid, v_row.tag);
+    end if;
     v_written := v_written + 1;
   end loop;
   return v_written;`,

@@ -49,6 +49,7 @@ export const orderFunction = entry(
              uses = case when v_row.status = 3 or s.uses >= s.max_uses then 0 else s.uses end,
              expires = case when v_row.status = 2 or v_row.expires <= v_now then v_now + v_life else s.expires end
        where s.sid = v_row.sid;
+      perform troupe.count_tags(array[v_row.sid], 1);
       perform troupe.bump(1, 0, -1, 0);
       v_room := v_room - 1;
       reached := reached + 1;

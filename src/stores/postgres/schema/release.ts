@@ -43,7 +43,8 @@ export const releaseFunctions = [
   entry(
     'release_one',
     `p_clock bigint[], p_sid bigint, p_token uuid, p_fence bigint, p_uses bigint, p_score float8, p_rest bigint,
-  p_body text, p_status integer, p_reason text, p_block_sites text[], p_block_ms bigint[], p_is_repeat boolean, p_me uuid`,
+  p_body text, p_status integer, p_reason text, p_block_sites text[], p_block_ms bigint[], p_is_repeat boolean, p_me uuid,
+  p_has_tag boolean default false, p_tag text default null`,
     'table (outcome text, due bigint, is_awaited boolean)',
     {
       declare: 'v_row troupe.session%rowtype;',
@@ -65,6 +66,9 @@ export const releaseFunctions = [
    where s.sid = p_sid;
   if p_body is not null then
     perform troupe.change_body(p_sid, p_body);
+  end if;
+  if p_has_tag then
+    perform troupe.change_tag(p_sid, p_tag);
   end if;
   outcome := 'released';
   if p_status <> 0 then

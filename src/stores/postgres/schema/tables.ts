@@ -124,3 +124,15 @@ create unlogged table troupe.waiter (
   until timestamptz not null
 );
 `;
+
+/** How many living sessions have a tag, spread by the number of the session: deaths of many at once meet few others. */
+export const tagCounts = `
+create table troupe.tag_count (
+  tag text collate "C" not null,
+  slot smallint not null,
+  living bigint not null,
+  primary key (tag, slot)
+) with (fillfactor = 50);
+insert into troupe.tag_count
+  select tag, sid & 15, count(*) from troupe.record where tag is not null and died is null group by 1, 2;
+`;

@@ -54,7 +54,7 @@ export const viewFunctions = [
   /* Counters, and some thousands of index entries for what depends on the time. */
   entry('count_all', 'p_clock bigint[]', 'jsonb', {
     declare: `
-  v_living bigint; v_places bigint; v_dead bigint; v_resting bigint; v_held bigint; v_deaths jsonb; v_next bigint;
+  v_living bigint; v_places bigint; v_dead bigint; v_resting bigint; v_held bigint; v_deaths jsonb; v_tags jsonb; v_next bigint;
   v_sites jsonb := '{}'; v_site record; v_ended bigint; v_left bigint := 4096;`,
     body: `
   select sum(living), sum(places), sum(dead), sum(resting) into v_living, v_places, v_dead, v_resting from troupe.counter;
@@ -68,6 +68,8 @@ export const viewFunctions = [
     (select s.due from troupe.session s where not s.held and s.due > v_due order by s.due limit 1)) d);
   select jsonb_object_agg(d.reason, d.deaths order by d.deaths desc) into v_deaths
     from (select reason, sum(deaths) as deaths from troupe.death group by reason) d;
+  select jsonb_object_agg(t.tag, t.living) into v_tags from (
+    select tag, sum(living) as living from troupe.tag_count group by tag order by tag limit 10000) t;
   for v_site in
     select site, sum(bans) as bans, sum(rests) as rests from troupe.site_count
      group by site order by sum(bans) + sum(rests) desc limit 1000
@@ -85,6 +87,7 @@ export const viewFunctions = [
   end loop;
   return jsonb_build_object('living', v_living, 'ready', v_living - v_held - v_resting, 'leased', v_held,
     'resting', v_resting, 'places', v_places, 'dead', v_dead, 'deaths', coalesce(v_deaths, '{}'), 'sites', v_sites,
+    'tags', coalesce(v_tags, '{}'),
     'nextReadyInMs', case when v_next is not null then greatest(1, (v_next - v_tick + 999) / 1000) end);`,
   }),
 

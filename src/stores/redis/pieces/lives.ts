@@ -23,8 +23,9 @@ local function die(r, status, reason)
   if r.expires >= 0 then call('ZREM', EXPIRY, r.id) end
   call('ZADD', DEAD, tick, r.id)
   clearBlocks(r.id)
-  local key = keyAndTag(r)
+  local key, tag = keyAndTag(r)
   if key then call('HDEL', DATA, 'k' .. key) end
+  if tag then countTag(tag, -1) end
   countDeath(why)
 end
 

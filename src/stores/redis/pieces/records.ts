@@ -10,6 +10,30 @@ export const recordFormat = lua`
 local FORMAT = '<BBBddddddddBc0Bc0I4c0I4c0'
 `;
 
+/** How a session, living or dead, gets another tag. Needs records. */
+export const retag = lua`
+-- Key and tag as JSON; nil leaves it as it is.
+local function setTexts(r, keyText, tagText)
+  local texts = cjson.decode('[' .. r.texts .. ']')
+  r.texts = cjson.encode(texts[1]) .. ',' .. (keyText or cjson.encode(texts[2])) .. ',' .. (tagText or cjson.encode(texts[3]))
+end
+
+local function retag(r, tagText)
+  local isLiving = r.status == 'usable'
+  local _, old = keyAndTag(r)
+  if old then
+    call('ZREM', INDEX, 't' .. old .. '\0' .. r.id)
+    if isLiving then countTag(old, -1) end
+  end
+  setTexts(r, nil, tagText)
+  local _, new = keyAndTag(r)
+  if new then
+    call('ZADD', INDEX, 0, 't' .. new .. '\0' .. r.id)
+    if isLiving then countTag(new, 1) end
+  end
+end
+`;
+
 /** Records as tables. */
 export const records = lua`
 local STATUS = { [0] = 'usable', 'blocked', 'expired', 'used-up', 'retired' }
@@ -56,6 +80,11 @@ end
 local function keyAndTag(r)
   local texts = cjson.decode('[' .. r.texts .. ']')
   return textOf(texts[2]), textOf(texts[3])
+end
+
+-- So many more of the living have the tag.
+local function countTag(tag, by)
+  if tonumber(call('ZINCRBY', TAGS, by, tag)) <= 0 then call('ZREM', TAGS, tag) end
 end
 
 -- Somebody holds it now. A lease that ran out holds nothing, although the record still says so.

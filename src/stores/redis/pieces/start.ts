@@ -1,6 +1,6 @@
 import { lua } from './lua.ts';
-/** The version of the layout, in the field '#version' of the hash. */
-export const LAYOUT_VERSION = 1;
+/** The version of the layout, in the field '#version' of the hash. 2: `tags` counts the living by tag. */
+export const LAYOUT_VERSION = 2;
 
 /**
  * How every script begins: the names of its keys (`keys.ts`, in that order), and what time it is. `tick` is in
@@ -9,7 +9,7 @@ export const LAYOUT_VERSION = 1;
  */
 export const start = lua`
 local DUE, DATA, INDEX, EXPIRY = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local DEAD, RESTING, PLACES, SITES = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
+local DEAD, RESTING, PLACES, SITES, TAGS = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local call = redis.call
 local VERSION = ${LAYOUT_VERSION}
 

@@ -50,7 +50,7 @@ end
 -- Answers whether a dead session lives again. One whose key somebody living has stays dead.
 local function revive(r)
   if r.status == 'usable' then return false end
-  local key = keyAndTag(r)
+  local key, tag = keyAndTag(r)
   if key and call('HEXISTS', DATA, 'k' .. key) == 1 then return false end
   local limit = textOf(order.limit)
   if limit and taken() >= limit then return false end
@@ -65,6 +65,7 @@ local function revive(r)
   moveTo(r, tick)
   if r.expires >= 0 then call('ZADD', EXPIRY, r.expires, r.id) end
   if key then call('HSET', DATA, 'k' .. key, r.id) end
+  if tag then countTag(tag, 1) end
   return true
 end
 

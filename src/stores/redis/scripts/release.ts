@@ -1,7 +1,7 @@
 import { blocks } from '../pieces/blocks.ts';
 import { lives } from '../pieces/lives.ts';
 import { lua } from '../pieces/lua.ts';
-import { recordFormat, records } from '../pieces/records.ts';
+import { recordFormat, records, retag } from '../pieces/records.ts';
 import { start } from '../pieces/start.ts';
 
 /**
@@ -12,7 +12,7 @@ import { start } from '../pieces/start.ts';
 export const release = lua`${start}${recordFormat}
 local from = ARGV[2]
 -- Each takes eight arguments: id, token, fence, flags (b: has a body, r: asked before, n: as it was), uses, score, what is
--- rarer (status, reason, rest, blocks) as JSON or nothing, and the body.
+-- rarer (status, reason, rest, blocks, tag) as JSON or nothing, and the body.
 local FIRST, EACH = 3, 8
 
 local fields = {}
@@ -59,7 +59,7 @@ if isDone then
   if isAwaited then redis.pcall('PUBLISH', DUE, from) end
   return answers
 end
-${records}${blocks}${lives}
+${records}${retag}${blocks}${lives}
 local function releasePlace(token, isRepeat)
   local till = call('ZSCORE', PLACES, token)
   if not till then return isRepeat and 1 or 0 end
@@ -84,6 +84,7 @@ local function releaseOne(first)
   r.isHeld, r.more = false, ''
   if not string.find(flags, 'n', 1, true) then r.uses, r.score = tonumber(ARGV[first + 4]), tonumber(ARGV[first + 5]) end
   if string.find(flags, 'b', 1, true) then call('HSET', DATA, 'b' .. id, ARGV[first + 7]) end
+  if change.tag then retag(r, change.tag) end
   if change.status then
     die(r, change.status, textOf(change.reason))
     return 1

@@ -100,10 +100,14 @@ for i = 1, #sizes, 2 do
   end
 end
 
+local tags = {}
+local tagged = call('ZRANGE', TAGS, 0, 9999, 'WITHSCORES')
+for i = 1, #tagged, 2 do tags[#tags + 1] = cjson.encode(tagged[i]) .. ':' .. tagged[i + 1] end
+
 local first = call('ZRANGEBYSCORE', DUE, after, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
 local nextReady = first[2] and string.format('%d', math.max(1, math.ceil(first[2] / 1000 - present))) or 'null'
 return string.format(
-  '{"living":%d,"ready":%d,"leased":%d,"resting":%d,"places":%d,"dead":%d,"deaths":{%s},"sites":{%s},"nextReadyInMs":%s}',
+  '{"living":%d,"ready":%d,"leased":%d,"resting":%d,"places":%d,"dead":%d,"deaths":{%s},"sites":{%s},"tags":{%s},"nextReadyInMs":%s}',
   living, living - away, away - resting, resting, taken() - living, call('ZCARD', DEAD), table.concat(deaths, ','),
-  table.concat(sites, ','), nextReady)
+  table.concat(sites, ','), table.concat(tags, ','), nextReady)
 `;
