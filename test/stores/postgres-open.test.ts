@@ -4,8 +4,8 @@ import { startPostgres } from '../../playground/servers/postgres-server.ts';
 import type { LocalServer } from '../../playground/servers/server-process.ts';
 import { openStore } from '../../src/stores/open-store.ts';
 import { checkServer } from '../../src/stores/postgres/migrate.ts';
-import { migrations } from '../../src/stores/postgres/schema/migrations.ts';
 import { type PostgresStore, postgresStore } from '../../src/stores/postgres/postgres-store.ts';
+import { migrations } from '../../src/stores/postgres/schema/migrations.ts';
 import { postgresUrl, uniqueName } from '../servers/index.ts';
 
 const PASSWORD = 'a secret/with @ signs';
