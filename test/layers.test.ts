@@ -14,6 +14,7 @@ beforeAll(() => {
   const floors = [
     'internal',
     'cookies',
+    'proxies',
     'fingerprints',
     'verdict',
     'stores',
@@ -66,6 +67,8 @@ describe('npm run lint', () => {
     ['src/cookies/extra.ts', '../stores/thing.ts'],
     ['src/cookies/extra.ts', '../fingerprints/thing.ts'],
     ['src/fingerprints/extra.ts', '../transport/thing.ts'],
+    ['src/proxies/extra.ts', '../session/thing.ts'],
+    ['src/proxies/extra.ts', '../fingerprints/thing.ts'],
     ['src/stores/extra.ts', '../session/thing.ts'],
     ['src/stores/sqlite/extra.ts', '../memory/thing.ts'],
     ['src/transport/extra.ts', '../pool/thing.ts'],

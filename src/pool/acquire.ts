@@ -3,17 +3,26 @@ import { PoolClosedError, StateError } from '../errors.ts';
 import { MAX_TIMER_MS } from '../internal/clock.ts';
 import { Deadlines } from '../internal/deadlines.ts';
 import { isPromise, type MaybePromise } from '../internal/maybe-promise.ts';
+import type { SessionBody } from '../session/body.ts';
 import { sessionInternals } from '../session/session.ts';
 import { siteNamed } from '../session/site-name.ts';
-import type { LeasedResult, LeaseRequest, LeaseResult, Lease as StoreLease } from '../stores/store.ts';
+import type {
+  LeasedResult,
+  LeaseRequest,
+  LeaseResult,
+  ReleaseChange,
+  StoredSession,
+  Lease as StoreLease,
+} from '../stores/store.ts';
 import { returnUnused } from './again.ts';
 import { type Ask, acquireError } from './ask.ts';
 import type { PoolContext } from './context.ts';
-import type { Creation } from './creation.ts';
+import { type Creation, NoProxyError } from './creation.ts';
 import type { HeldLeases } from './held.ts';
 import { SessionLease, safetyMarginMs } from './lease.ts';
 import { type AcquireOptions, checkAcquireOptions } from './options.ts';
 import { isStoreAway, MIN_LOOK_MS } from './outage.ts';
+import type { Admission } from './proxies/pool-proxies.ts';
 import { type Attempt, WaitingLine } from './waiting-line.ts';
 
 /** Stores that other processes use, and that cannot tell of it, are asked again this often while somebody waits. */
@@ -22,6 +31,10 @@ const POLL_MS = 1_000;
 const SAFETY_POLL_MS = 2_000;
 /** A stored session that this troupe cannot read is passed over for so long. */
 const UNREADABLE_REST_MS = 60_000;
+
+/** After so many in a row whose proxies take nobody, the others have their turn. */
+const MAX_TURNED_BACK = 16;
+const LOOK_AGAIN_MS = 5;
 
 /** Gets sessions: asks the store, makes new ones in the places it reserves, and keeps the line of those who wait. */
 export class Acquirer {
@@ -107,6 +120,7 @@ export class Acquirer {
       timeoutMs: timeoutMs ?? settings.timeoutMs,
       signal,
       request: undefined,
+      turnedBack: 0,
     };
   }
 
@@ -217,7 +231,7 @@ export class Acquirer {
   /** Made once an ask: it changes only when creation pauses. */
   #request(ask: Ask): LeaseRequest {
     const { settings, holder } = this.#context;
-    const limit = settings.create && this.#creation.pausedForMs === 0 ? settings.maxPoolSize : undefined;
+    const limit = settings.create && this.#makingPausedForMs === 0 ? settings.maxPoolSize : undefined;
     if (ask.request?.limit === limit && ask.request) return ask.request;
     const { rotation, fill, leaseMs } = settings;
     ask.request = { rotation, fill, leaseMs, holder, id: ask.id, site: ask.site, limit, wake: true };
@@ -243,7 +257,7 @@ export class Acquirer {
     }
     if (result.kind === 'vacant') {
       // One tries after a pause; who asked at the same time looks again without making any.
-      if (this.#creation.pausedForMs > 0)
+      if (this.#creation.pausedForMs > 0 || this.#context.proxies?.hasRoom() === false)
         return this.#returnUnused(ask, result.lease).then(() => this.#attempt(ask));
       return {
         served: this.#make(
@@ -283,14 +297,65 @@ export class Acquirer {
     return lease;
   }
 
+  /** Until a session may be made, as far as its maker and its proxy are concerned. */
+  get #makingPausedForMs(): number {
+    return Math.max(this.#creation.pausedForMs, this.#context.proxies?.pausedForMs ?? 0);
+  }
+
   #open(
     ask: Ask,
     lease: SessionLease,
     { session: stored }: LeasedResult,
   ): MaybePromise<Attempt<SessionLease>> {
-    const { bodies, fingerprints, storeClock: clock } = this.#context;
+    const { bodies, proxies } = this.#context;
     try {
       const read = bodies.read(stored);
+      if (!proxies) return this.#restore(ask, lease, stored, read, read);
+      const admission = proxies.admit(stored, read);
+      return isPromise(admission)
+        ? admission.then((answer) => this.#admitted(ask, lease, stored, read, answer))
+        : this.#admitted(ask, lease, stored, read, admission);
+    } catch (error) {
+      return this.#passOver(ask, lease, stored.usageCount, stored.errorScore, error);
+    }
+  }
+
+  /** Through its proxy, if it may go out now; else it rests, and another is asked for. */
+  #admitted(
+    ask: Ask,
+    lease: SessionLease,
+    stored: Readonly<StoredSession>,
+    read: SessionBody,
+    admission: Admission,
+  ): MaybePromise<Attempt<SessionLease>> {
+    if (admission.kind === 'admitted') {
+      lease.proxy = admission.proxy;
+      return this.#restore(ask, lease, stored, read, admission.body);
+    }
+    const { usageCount, errorScore } = stored;
+    const change: ReleaseChange =
+      admission.kind === 'gone'
+        ? { usageCount, errorScore, status: 'retired', reason: admission.reason }
+        : { usageCount, errorScore, status: 'usable', restMs: admission.ms };
+    this.#held.forget(lease);
+    if (ask.site !== undefined) this.#line.offerToCrowded();
+    ask.turnedBack += 1;
+    const isEnough = ask.turnedBack % MAX_TURNED_BACK === 0;
+    return Promise.resolve(this.#context.store.release(lease.grant, change)).then(
+      () => (isEnough ? { retryInMs: LOOK_AGAIN_MS } : this.#attempt(ask)),
+      (failure) => this.#later(failure),
+    );
+  }
+
+  #restore(
+    ask: Ask,
+    lease: SessionLease,
+    stored: Readonly<StoredSession>,
+    read: SessionBody,
+    current: SessionBody,
+  ): MaybePromise<Attempt<SessionLease>> {
+    const { fingerprints, storeClock: clock } = this.#context;
+    try {
       const { id, usageCount, errorScore } = stored;
       const session = sessionInternals.restore({
         id,
@@ -298,7 +363,7 @@ export class Acquirer {
         usageCount,
         errorScore,
         retired: null,
-        body: fingerprints?.advance(id, read) ?? read,
+        body: fingerprints?.advance(id, current) ?? current,
         bond: lease,
         clock,
       });
@@ -344,6 +409,7 @@ export class Acquirer {
       }
       // Not its maker's fault: another place, or what others give back.
       if (isStoreAway(error)) return this.#wait(ask, this.#context.outage.retryInMs);
+      if (error instanceof NoProxyError) return this.#wait(ask, this.#context.proxies!.pausedForMs);
       throw error;
     };
     try {
@@ -356,12 +422,15 @@ export class Acquirer {
 
   #none(ask: Ask, retryInMs: number | null): MaybePromise<Attempt<SessionLease>> {
     const { settings, store } = this.#context;
-    const pausedMs = settings.create ? this.#creation.pausedForMs : 0;
-    if (retryInMs === null) {
-      if (pausedMs > 0 && ask.id === undefined) throw this.#creation.pausedError();
+    const pausedMs = settings.create ? this.#makingPausedForMs : 0;
+    const isProxyAwaited =
+      settings.create && ask.id === undefined && (this.#context.proxies?.pausedForMs ?? 0) > 0;
+    if (retryInMs === null && !isProxyAwaited) {
+      if (this.#creation.pausedForMs > 0 && settings.create && ask.id === undefined)
+        throw this.#creation.pausedError();
       return acquireError('NO_SESSION', ask, this.#context).then((error) => this.#later(error));
     }
-    let inMs = retryInMs;
+    let inMs = retryInMs ?? Number.POSITIVE_INFINITY;
     if (pausedMs > 0) inMs = Math.min(inMs, pausedMs);
     const { shared, wakeUps } = store.capabilities;
     if (shared === 'network' && wakeUps) inMs = Math.min(inMs, SAFETY_POLL_MS);

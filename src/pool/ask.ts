@@ -16,6 +16,8 @@ export interface Ask {
   readonly signal: AbortSignal | undefined;
   /** What the store was last asked for it. */
   request: LeaseRequest | undefined;
+  /** Sessions that it was given and could not have, for their proxies take nobody. */
+  turnedBack: number;
 }
 
 /**
@@ -28,7 +30,7 @@ export async function acquireError(
   context: PoolContext,
   waitedFor = ask.id === undefined ? 'no session became' : `session ${ask.id} did not become`,
 ): Promise<AcquireError | StoreError> {
-  const { settings, sites } = context;
+  const { settings, sites, proxies } = context;
   const counts = await countsOf(context);
   if (counts === undefined) return awayError(ask, context);
   const facts: WaitingFacts = {
@@ -51,6 +53,7 @@ export async function acquireError(
     `${facts.retired} retired`,
     facts.nextReadyInMs === null ? '' : `next ready in ${Math.ceil(facts.nextReadyInMs)} ms`,
     siteRest === undefined ? '' : `the site rests for ${siteRest} ms`,
+    proxies?.explain() ?? '',
   ];
   const hint = settings.create ? '' : '; this pool makes none (create: false)';
   const message = `pool "${settings.name}": ${what}: ${parts.filter(Boolean).join(', ')}${hint}`;

@@ -43,17 +43,18 @@ export class PoolConnections {
     ]);
     const connections = new Connections({ maxOpen });
     this.#connections = connections;
-    /** As which browser each transport appears: one that was brought up to date, here or elsewhere, starts anew. */
-    const browsers = new WeakMap<Transport, string | undefined>();
+    /** As which browser each transport appears, and through which proxy: where either was changed, here or elsewhere, it starts anew. */
+    const identities = new WeakMap<Transport, string>();
     return (session) => {
-      const browser = session.fingerprint?.userAgent;
+      const { proxy, fingerprint } = session;
+      const identity = `${proxy?.url ?? ''} ${fingerprint?.userAgent ?? ''}`;
       const make = () => {
         const transport = transportFor(session, { timeoutMs, impit });
-        browsers.set(transport, browser);
+        identities.set(transport, identity);
         return transport;
       };
       const transport = connections.for(session.id, make);
-      if (browsers.get(transport) === browser) return transport;
+      if (identities.get(transport) === identity) return transport;
       connections.drop(session.id);
       return connections.for(session.id, make);
     };

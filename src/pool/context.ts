@@ -7,6 +7,8 @@ import type { PoolEventBus } from './events.ts';
 import type { PoolFingerprints } from './fingerprints.ts';
 import type { PoolSettings } from './options.ts';
 import type { Outage } from './outage.ts';
+import type { PoolProxies } from './proxies/pool-proxies.ts';
+import type { ProxyTags } from './proxies/proxy-tags.ts';
 import type { SiteTraffic } from './sites.ts';
 import type { Statistics } from './statistics.ts';
 
@@ -31,6 +33,10 @@ export interface PoolContext {
   readonly connections: PoolConnections;
   /** What gives sessions their browsers, where the pool wants it. */
   readonly fingerprints: PoolFingerprints | undefined;
+  /** The proxies of sessions, where the pool gives them or all have one. */
+  readonly proxies: PoolProxies | undefined;
+  /** By which a store finds the sessions of one proxy, also one that a session brought along. */
+  readonly proxyTags: ProxyTags;
   readonly sites: SiteTraffic;
   readonly statistics: Statistics;
   /** `host:pid`, for people to read. */

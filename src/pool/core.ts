@@ -13,6 +13,9 @@ import type { PoolFingerprints } from './fingerprints.ts';
 import { HeldLeases } from './held.ts';
 import type { PoolSettings } from './options.ts';
 import { Outage } from './outage.ts';
+import { PoolProxies } from './proxies/pool-proxies.ts';
+import { proxyDocument } from './proxies/proxy-document.ts';
+import { ProxyTags } from './proxies/proxy-tags.ts';
 import { Pruning } from './pruning.ts';
 import { RemoteStore } from './remote-store.ts';
 import { SiteGate } from './site-gate.ts';
@@ -48,6 +51,10 @@ export function poolCore(
     storeClock = learning;
     store = new RemoteStore(given, outage, learning, clock, settings.leaseMs);
   }
+  const document = proxyDocument(store);
+  const proxyTags = new ProxyTags(sealing, document);
+  const proxyParts = { settings, store, storeClock, clock, events, tags: proxyTags, document };
+  const hasProxies = settings.proxies !== undefined || settings.session.proxy !== undefined;
   const context: PoolContext = {
     settings,
     clock,
@@ -65,6 +72,8 @@ export function poolCore(
       transport: settings.transport,
     }),
     fingerprints,
+    proxies: hasProxies ? new PoolProxies(proxyParts, () => acquirer.line.offer()) : undefined,
+    proxyTags,
     sites: new SiteTraffic(clock, settings),
     statistics: new Statistics(clock),
     holder: `${hostname()}:${process.pid}`,

@@ -7,7 +7,7 @@ import { again } from './again.ts';
 import type { PoolContext } from './context.ts';
 import type { SessionLease } from './lease.ts';
 import { isStoreAway } from './outage.ts';
-import { proxyTag } from './proxy-tag.ts';
+import type { ChosenProxy } from './proxies/pool-proxies.ts';
 
 const FIRST_PAUSE_MS = 1_000;
 const MAX_PAUSE_MS = 300_000;
@@ -48,12 +48,45 @@ export class Creation {
 
   /** Makes a session for this lease, whose grant is a reserved place. @throws CreateError */
   create(lease: SessionLease, signal: AbortSignal | undefined): MaybePromise<SessionLease> {
+    return this.#context.proxies?.assigns
+      ? this.#createBehindProxy(lease, signal)
+      : this.#createAs(lease, signal, undefined);
+  }
+
+  /** With another proxy where the one that was chosen turned out to be full, or failed in the warm-up. */
+  async #createBehindProxy(lease: SessionLease, signal: AbortSignal | undefined): Promise<SessionLease> {
+    for (;;) {
+      const chosen = await this.#context.proxies!.choose();
+      if (chosen === undefined) throw new NoProxyError();
+      lease.proxy = chosen.leased;
+      let isMade = false;
+      try {
+        await this.#createAs(lease, signal, chosen);
+        isMade = true;
+        return lease;
+      } catch (error) {
+        const isProxysFault = error instanceof ProxyFullError || lease.worst?.verdict === 'proxy-failed';
+        if (!isProxysFault || lease.signal.aborted || signal?.aborted) throw error;
+        chosen.leased.leave();
+        lease.worst = undefined;
+        lease.troubles = undefined;
+      } finally {
+        chosen.end(isMade);
+      }
+    }
+  }
+
+  #createAs(
+    lease: SessionLease,
+    signal: AbortSignal | undefined,
+    chosen: ChosenProxy | undefined,
+  ): MaybePromise<SessionLease> {
     const { createSession, onCreate } = this.#context.settings;
-    if (createSession || onCreate) return this.#createSlowly(lease, signal);
+    if (createSession || onCreate) return this.#createSlowly(lease, signal, chosen);
     // Nothing of the user's to wait for: in memory a session is made without a turn of the promise queue.
     try {
-      const session = new Session(this.#newOptions());
-      const stored = this.#store(lease, session);
+      const session = new Session(this.#newOptions(chosen));
+      const stored = this.#store(lease, session, chosen);
       return isPromise(stored)
         ? stored.catch((error: unknown) => Promise.reject(this.#failed(error, lease)))
         : stored;
@@ -62,21 +95,25 @@ export class Creation {
     }
   }
 
-  async #createSlowly(lease: SessionLease, given: AbortSignal | undefined): Promise<SessionLease> {
+  async #createSlowly(
+    lease: SessionLease,
+    given: AbortSignal | undefined,
+    chosen: ChosenProxy | undefined,
+  ): Promise<SessionLease> {
     const { createSession, onCreate } = this.#context.settings;
     const signal = given ? AbortSignal.any([given, lease.signal]) : lease.signal;
     this.#isProbing = this.#failures >= this.#context.settings.maxCreateFailures;
     try {
       // Its caller left while the store was looking: a maker that listens for the abort would wait for ever.
       signal.throwIfAborted();
-      const options = this.#newOptions();
+      const options = this.#newOptions(chosen);
       const session = createSession ? await createSession({ ...options }, { signal }) : new Session(options);
       if (!(session instanceof Session)) throw new TypeError('createSession must return a Session');
       lease.hold(session, undefined);
       sessionInternals.bind(session, lease);
       await onCreate?.(session, { signal });
       signal.throwIfAborted();
-      return await this.#store(lease, session);
+      return await this.#store(lease, session, chosen);
     } catch (error) {
       // Whoever gave the wait up has not shown that creation fails.
       if (given?.aborted) throw given.reason;
@@ -86,17 +123,19 @@ export class Creation {
     }
   }
 
-  /** Of one new session: with a browser of its own, where the pool gives one and the options do not. */
-  #newOptions(): SessionOptions {
+  /** Of one new session: with a proxy and a browser of its own, where the pool gives them and the options do not. */
+  #newOptions(chosen: ChosenProxy | undefined): SessionOptions {
     const { fingerprints } = this.#context;
-    const options = this.#options;
+    const options = chosen ? { ...this.#options, proxy: chosen.proxy } : this.#options;
     if (!fingerprints || options.fingerprint) return options;
     return { ...options, fingerprint: fingerprints.make(options.proxy) };
   }
 
-  #store(lease: SessionLease, session: Session): MaybePromise<SessionLease> {
+  #store(lease: SessionLease, session: Session, chosen: ChosenProxy | undefined): MaybePromise<SessionLease> {
     const body = sessionInternals.body(session);
-    const { bodies, store, outage } = this.#context;
+    const { bodies, store, outage, proxyTags } = this.#context;
+    if (body.proxy && !proxyTags.isReady)
+      return proxyTags.load().then(() => this.#store(lease, session, chosen));
     const stored = newSession(session, bodies.write(session.id, body), this.#context);
     const created = store.create(lease.grant, stored);
     const done = (result: CreateResult): SessionLease => {
@@ -133,6 +172,8 @@ export class Creation {
     const { settings, clock, events, outage } = this.#context;
     // A store that was away says nothing of how sessions are made.
     if (isStoreAway(cause)) return cause;
+    // Nor does a proxy.
+    if (cause instanceof ProxyFullError) return cause;
     if (lease.signal.aborted && outage.hasBeenSince(lease.takenAt)) return awayUntilOver(cause);
     this.#failures += 1;
     const over = this.#failures - settings.maxCreateFailures;
@@ -151,13 +192,20 @@ export class Creation {
   }
 }
 
+/** No proxy takes a new session now. */
+export class NoProxyError extends Error {}
+
+/** The store says that the proxy has as many sessions as it may. */
+class ProxyFullError extends Error {}
+
 function awayUntilOver(cause?: unknown): StoreError {
   const message = 'the store was away until the place of a new session was no longer held';
   return new StoreError('STORE_UNAVAILABLE', message, { cause });
 }
 
 /** A session as a store takes it in. */
-export function newSession(session: Session, body: unknown, { sealing }: PoolContext): NewSession {
+export function newSession(session: Session, body: unknown, { proxyTags }: PoolContext): NewSession {
+  const { proxy } = sessionInternals.body(session);
   const now = sessionInternals.now(session);
   const expiresAt = sessionInternals.expiresAt(session);
   return {
@@ -168,7 +216,7 @@ export function newSession(session: Session, body: unknown, { sealing }: PoolCon
     maxUsageCount: sessionInternals.limits(session).maxUsageCount,
     errorScore: session.errorScore,
     key: null,
-    tag: proxyTag(sessionInternals.body(session).proxy, sealing),
+    tag: proxy ? proxyTags.of(proxy) : null,
     body,
   };
 }

@@ -22,6 +22,12 @@ export interface PoolEvents {
   siteRested: { site: string; ms: number; reason: string };
   /** Its browser was brought up to date, headers and TLS together: from one major version to another. */
   browserUpdated: { sessionId: string; browser: string; from: number; to: number };
+  /** A proxy failed, and nobody uses it for so long; then one session tries it. `proxy` is its id, or its address without credentials. */
+  proxyQuarantined: { proxy: string; ms: number; reason: string };
+  /** It works again: its other sessions follow. */
+  proxyBack: { proxy: string };
+  /** The source of proxies failed, or had none: those that are known are kept. */
+  proxySourceFailed: { error: unknown; kept: number };
   /** A stored session that this troupe cannot read was passed over, and left as it is. */
   skipped: { sessionId: string; reason: string };
   /** `createSession` or `onCreate` failed so often that creation pauses. */
@@ -47,6 +53,9 @@ const channelNames: readonly PoolEventName[] = [
   'judged',
   'siteRested',
   'browserUpdated',
+  'proxyQuarantined',
+  'proxyBack',
+  'proxySourceFailed',
   'skipped',
   'creationPaused',
   'storeAway',

@@ -142,6 +142,12 @@ export class HeldLeases implements LeaseHome {
     this.#listener.freed(undefined);
   }
 
+  /** The lease is over before anybody had it: nothing is free now that was not before. */
+  forget(lease: SessionLease): void {
+    lease.end('ended');
+    this.#gone(lease);
+  }
+
   /** Gives back whatever is still held, as far as its tasks came, and tells them. */
   async giveBackAll(why: string): Promise<void> {
     const { events } = this.context;
@@ -175,6 +181,7 @@ export class HeldLeases implements LeaseHome {
     }
     lease.place = -1;
     if (site !== undefined) this.#gate.leave(site);
+    lease.proxy?.leave();
     if (this.#leases.length === 0 && this.#whenEmpty) {
       this.#whenEmpty.resolve();
       this.#whenEmpty = undefined;

@@ -10,6 +10,7 @@ import type { Transport } from '../transport/transport.ts';
 import type { Answer } from '../verdict/answer.ts';
 import { isGraver, type Judgement, judge, type Outcome, type Verdict } from '../verdict/judge.ts';
 import type { PoolContext } from './context.ts';
+import type { LeasedProxy } from './proxies/leased-proxy.ts';
 
 /** What a lease needs from its pool. */
 export interface LeaseHome {
@@ -32,6 +33,8 @@ export class SessionLease implements SessionBond, AsyncDisposable {
   worst: Judgement | undefined;
   /** @internal What sites had against this user: the gravest of each. */
   troubles: Map<string, Judgement> | undefined;
+  /** @internal Its proxy, where the pool looks after it. */
+  proxy: LeasedProxy | undefined;
   /** @internal */
   readonly maxHoldMs: number;
   /** @internal The site it was asked for: the lease itself is the user's place there. */
@@ -74,6 +77,7 @@ export class SessionLease implements SessionBond, AsyncDisposable {
     this.#session = undefined;
     this.worst = undefined;
     this.troubles = undefined;
+    this.proxy = undefined;
     this.#renewedAt = askedAt;
     this.#renewedAtWall = askedAtWall;
     this.#places = undefined;
@@ -233,6 +237,7 @@ export class SessionLease implements SessionBond, AsyncDisposable {
   onOutcome(url: URL, outcome: Outcome): Verdict | undefined {
     if (this.#state !== 'held') return undefined;
     const judgement = this.#judge(url, outcome);
+    this.proxy?.judged(judgement.verdict, judgement.rule, 'error' in outcome ? outcome.error : undefined);
     this.#judged(siteOf(url), whereOf(url), judgement);
     return judgement.verdict;
   }

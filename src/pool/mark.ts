@@ -51,7 +51,8 @@ function judgedMarks(lease: SessionLease, settings: PoolSettings): Marks {
       const ms = restMs(lease, site, judgement, settings);
       // A rest of 0 would lift what blocks it there.
       if (ms > 0) marks.blocks.push({ site, ms });
-    } else if (judgement.verdict === 'proxy-failed') marks.restMs = restMs(lease, site, judgement, settings);
+    } else if (judgement.verdict === 'proxy-failed')
+      marks.restMs = lease.proxy?.closedForMs || restMs(lease, site, judgement, settings);
     else if (isRefusal(judgement) && settings.blockScope === 'site') marks.blocks.push({ site, ms: null });
     else if (isRefusal(judgement)) sessionInternals.burn(session, `${judgement.rule}: ${judgement.evidence}`);
   }

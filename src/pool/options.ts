@@ -18,8 +18,9 @@ import type { Fill, Rotation, SessionStore } from '../stores/store.ts';
 import { type CompiledRule, readRules, type VerdictRule } from '../verdict/rules.ts';
 import { type EncryptionKey, readKeys } from './encryption/keys.ts';
 import { Sealing } from './encryption/sealing.ts';
+import { PROXY_DEFAULTS, type ProxyOptions, proxyChecks } from './proxies/options.ts';
 
-export interface SessionPoolOptions {
+export interface SessionPoolOptions extends ProxyOptions {
   /**
    * Names the pool in events and messages.
    * @default 'default'
@@ -154,6 +155,7 @@ export interface SessionPoolOptions {
 const DAY_MS = 86_400_000;
 
 export const POOL_DEFAULTS = {
+  ...PROXY_DEFAULTS,
   name: 'default',
   maxPoolSize: 1000,
   rotation: 'round-robin',
@@ -216,6 +218,7 @@ const clock: OptionCheck = (value, path) => {
 const longMs = number({ max: 365 * DAY_MS });
 
 const poolChecks: Record<keyof SessionPoolOptions, OptionCheck> = {
+  ...proxyChecks,
   name: text,
   store,
   encryptionKey: readKeys,
@@ -247,8 +250,14 @@ const poolChecks: Record<keyof SessionPoolOptions, OptionCheck> = {
 
 /** A pool's options, checked, with every default in place. */
 export type PoolSettings = Required<
-  Omit<SessionPoolOptions, 'store' | 'encryptionKey' | 'createSession' | 'onCreate' | 'rules' | 'clock'>
-> & { readonly rules: readonly CompiledRule[] } & Pick<SessionPoolOptions, 'createSession' | 'onCreate'>;
+  Omit<
+    SessionPoolOptions,
+    'store' | 'encryptionKey' | 'createSession' | 'onCreate' | 'rules' | 'proxies' | 'clock'
+  >
+> & { readonly rules: readonly CompiledRule[] } & Pick<
+    SessionPoolOptions,
+    'createSession' | 'onCreate' | 'proxies'
+  >;
 
 /**
  * Checks a pool's options and adds the defaults.
@@ -256,6 +265,7 @@ export type PoolSettings = Required<
  */
 export function poolSettings(options: SessionPoolOptions): PoolSettings {
   checkOptions(options, poolChecks);
+  checkTogether(options);
   const { store: _store, encryptionKey: _key, clock, ...given } = options;
   const settings: Record<string, unknown> = { ...POOL_DEFAULTS };
   for (const [name, value] of Object.entries(given)) if (value !== undefined) settings[name] = value;
@@ -263,6 +273,15 @@ export function poolSettings(options: SessionPoolOptions): PoolSettings {
   // Frozen, so that sessions made from it are checked once.
   settings.session = Object.freeze({ ...options.session, ...(clock === undefined ? {} : { clock }) });
   return settings as PoolSettings;
+}
+
+/** Options that are right one by one, and do not go together. */
+function checkTogether({ proxies, session }: SessionPoolOptions): void {
+  if (proxies === undefined || session?.proxy === undefined) return;
+  throw new OptionError(
+    'proxies',
+    'option "proxies": all sessions have the proxy of option "session.proxy" already; give one of the two',
+  );
 }
 
 /**

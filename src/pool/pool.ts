@@ -119,6 +119,7 @@ export class SessionPool implements AsyncDisposable {
       return new Session(clock ? { clock, ...item } : item);
     });
     const { context, acquirer } = await this.#open();
+    if (added.some((session) => session.proxy)) await context.proxyTags.load();
     const result = await context.store.add(
       added.map((session, index) =>
         newSession(
@@ -291,6 +292,7 @@ export class SessionPool implements AsyncDisposable {
     await held.giveBackAll('the pool closes');
     held.stop();
     pruning.stop();
+    context.proxies?.stop();
     await context.connections.close();
     if (typeof this.#given.store !== 'object') await context.store.close();
   }
@@ -316,8 +318,7 @@ export class SessionPool implements AsyncDisposable {
       this.#sealing,
       fingerprints,
     );
-    // Live bodies are nowhere at rest.
-    if (store.capabilities.bodies === 'text') await this.#agree(core);
+    await this.#ready(core);
     this.#core = core;
     return core;
   }
@@ -331,13 +332,19 @@ export class SessionPool implements AsyncDisposable {
     return PoolFingerprints.load(this.#settings, this.#events);
   }
 
-  /** Whoever cannot read what is stored is told before anything is done; the next call finds out anew. */
-  async #agree({ context, pruning }: PoolCore): Promise<void> {
+  /**
+   * Whoever cannot read what is stored, or the file of proxies, is told before anything is done; the next call finds out
+   * anew.
+   */
+  async #ready({ context, pruning }: PoolCore): Promise<void> {
     try {
-      await agreeOnKeys(context.store, this.#sealing);
+      // Live bodies are nowhere at rest.
+      if (context.store.capabilities.bodies === 'text') await agreeOnKeys(context.store, this.#sealing);
+      await context.proxies?.open();
     } catch (error) {
       if (!this.#closing) this.#opening = undefined;
       pruning.stop();
+      context.proxies?.stop();
       await context.connections.close();
       if (typeof this.#given.store === 'string') await context.store.close();
       throw error;

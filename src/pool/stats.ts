@@ -1,5 +1,6 @@
 import type { StoreCounts } from '../stores/store.ts';
 import type { PoolCore } from './core.ts';
+import type { ProxyStats } from './proxies/pool-proxies.ts';
 import type { VerdictCounts } from './statistics.ts';
 
 /** How a pool stands. */
@@ -17,6 +18,8 @@ export interface PoolStats {
   readonly retirements: Readonly<Record<string, number>>;
   /** Sites that some session is banned from or rests for. */
   readonly sites: Readonly<Record<string, SiteStats>>;
+  /** The proxies of the option `proxies`, by id or address; never a credential. */
+  readonly proxies: Readonly<Record<string, ProxyStats>>;
   /** Verdicts of this process in the last hour. */
   readonly verdicts: VerdictCounts;
   /** Who waits in this process, and the first one how long. */
@@ -45,6 +48,7 @@ export async function poolStats({ context, acquirer }: PoolCore): Promise<PoolSt
     sessions: { usable: living, ready, leased: leasedCount, resting, places, dead },
     retirements: counts.deaths,
     sites: siteStats(counts, context.sites.resting()),
+    proxies: (await context.proxies?.stats()) ?? {},
     verdicts: context.statistics.lastHour(),
     waiting: { count: acquirer.line.size, oldestMs: acquirer.line.oldestWaitMs },
     nextReadyInMs: counts.nextReadyInMs,

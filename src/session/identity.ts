@@ -1,15 +1,15 @@
 import { OptionError } from '../errors.ts';
-import { checkOptions, plainObject, text } from '../internal/options.ts';
+import { number, plainObject, text } from '../internal/options.ts';
+import { checkProxy, type ProxyRecord } from '../proxies/proxy.ts';
+import { hasSessionMark, sessionToken, withToken } from '../proxies/session-mark.ts';
 import { HeaderList } from '../transport/header-list.ts';
 
-/** One exit to the web. A session keeps its proxy for life: a user does not change the address in mid-visit. */
-export interface SessionProxy {
-  /** Names the proxy; without it, its URL does. */
-  readonly id?: string;
-  /** `http://user:password@host:port`, or `https:`, `socks5:`. */
-  readonly url: string;
-  /** Two letters, ISO 3166. */
-  readonly country?: string;
+/** The proxy of a session, which it keeps for life: a user does not change the address in mid-visit. */
+export interface SessionProxy extends ProxyRecord {
+  /** When a pool gave it to the session from its list, in epoch milliseconds; absent where the session brought its own. */
+  readonly assignedAt?: number;
+  /** How often the session was given another since it was made. */
+  readonly rotation?: number;
 }
 
 /** The browser a session appears to be; all that a pool made of it (`BrowserIdentity`), or what you give. */
@@ -20,7 +20,7 @@ export interface Fingerprint {
   readonly [more: string]: unknown;
 }
 
-const SCHEMES = ['http:', 'https:', 'socks5:'];
+const proxyChecks = { assignedAt: number(), rotation: number({ integer: true }) };
 
 /**
  * Checks a proxy and puts it in its one form.
@@ -28,22 +28,14 @@ const SCHEMES = ['http:', 'https:', 'socks5:'];
  */
 export function proxyOf(given: string | SessionProxy): SessionProxy {
   const proxy = typeof given === 'string' ? { url: given } : given;
-  plainObject(proxy, 'proxy');
-  checkOptions(proxy, { id: text, url: text, country: text }, 'proxy');
-  const url = URL.canParse(proxy.url) ? new URL(proxy.url) : undefined;
-  if (!url || !SCHEMES.includes(url.protocol) || url.hostname === '') {
-    throw new OptionError(
-      'proxy.url',
-      `option "proxy.url" must be a URL such as http://user:password@host:8080 (${SCHEMES.join(' ')})`,
-    );
-  }
+  checkProxy(proxy, 'proxy', proxyChecks);
   return Object.freeze({ ...proxy });
 }
 
-/** A proxy as people may see it: no user name, no password. */
-export function showProxy(proxy: SessionProxy): string {
-  const url = new URL(proxy.url);
-  return proxy.id ?? `${url.protocol}//${url.host}`;
+/** The proxy as this session uses it: with its own word, where the URL has a place for one. */
+export function proxyAsUsed(proxy: SessionProxy, sessionId: string): SessionProxy {
+  if (!hasSessionMark(proxy.url)) return proxy;
+  return { ...proxy, url: withToken(proxy.url, sessionToken(sessionId, proxy.rotation)) };
 }
 
 /**

@@ -2,12 +2,13 @@ import { inspect, isDeepStrictEqual } from 'node:util';
 import { SessionCookies } from '../cookies/session-cookies.ts';
 import { type Clock, systemClock } from '../internal/clock.ts';
 import { checkOptions, number, plainObject } from '../internal/options.ts';
+import { showProxy } from '../proxies/proxy.ts';
 import type { SessionStatus } from '../stores/store.ts';
 import { bodyOf, encodeUserData, type SessionBody } from './body.ts';
 import type { SessionBond } from './bond.ts';
 import { type Decision, withDecision } from './decision.ts';
 import type { SessionFetchInit } from './fetch-init.ts';
-import { type Fingerprint, type SessionProxy, showProxy } from './identity.ts';
+import { type Fingerprint, proxyAsUsed, type SessionProxy } from './identity.ts';
 import type { SessionLimits } from './limits.ts';
 import { loadSessionFetch } from './load-fetch.ts';
 import { modelOf } from './model.ts';
@@ -162,9 +163,10 @@ export class Session {
     return expiresAt === null ? null : new Date(expiresAt);
   }
 
-  /** The proxy it uses for life, if any. Its URL may hold a password. */
+  /** The proxy it uses, if any, with its own word in the place of `{session}`. Its URL may hold a password. */
   get proxy(): SessionProxy | undefined {
-    return this.#body.proxy;
+    const { proxy } = this.#body;
+    return proxy && proxyAsUsed(proxy, this.#id);
   }
 
   /** The browser it appears to be, if any. */

@@ -39,7 +39,15 @@ const bodyShape = {
   blockedStatusCodes: z.array(z.int().min(100).max(999)),
   userData: z.record(z.string(), z.json()),
   cookies: z.array(z.looseObject({})),
-  proxy: z.object({ url: z.string(), id: z.string().optional(), country: z.string().optional() }).nullable(),
+  proxy: z
+    .object({
+      url: z.string(),
+      id: z.string().optional(),
+      country: z.string().optional(),
+      assignedAt: count.optional(),
+      rotation: count.optional(),
+    })
+    .nullable(),
   fingerprint: z.looseObject({ userAgent: z.string() }).nullable(),
   decisions: z.array(decision),
 };

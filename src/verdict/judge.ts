@@ -101,8 +101,8 @@ function rateLimited(rule: string, evidence: string, { headers }: Answer): Judge
 function judgeError(error: unknown, { hasProxy }: JudgeContext): Judgement {
   const code = codeOf(error);
   // Through a proxy every connection is the proxy's: refused, a refused CONNECT, its 407, reset while connecting.
-  if (hasProxy && code === 'FETCH_CONNECT')
-    return because('proxy-failed', 'no connection by the proxy', code);
+  const isConnecting = code === 'FETCH_CONNECT' || (error as { phase?: unknown } | null)?.phase === 'connect';
+  if (hasProxy && isConnecting) return because('proxy-failed', 'no connection by the proxy', code);
   return because('failed', 'network error', code);
 }
 

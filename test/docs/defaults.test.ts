@@ -15,6 +15,7 @@ const inWords: Record<string, string> = {
   createdAt: 'now',
   clock: "the system's clock",
   store: 'a store in memory',
+  proxies: 'none',
   encryptionKey: '`TROUPE_KEY` of the environment, if it is set',
   createSession: '`(options) => new Session(options)`',
 };
@@ -69,7 +70,10 @@ describe('the default in the doc comment is the real one', () => {
   });
 
   it('of a pool', () => {
-    const texts = documented('src/pool/options.ts', 'SessionPoolOptions');
+    const texts = {
+      ...documented('src/pool/options.ts', 'SessionPoolOptions extends ProxyOptions'),
+      ...documented('src/pool/proxies/options.ts', 'ProxyOptions'),
+    };
     compare(texts, POOL_DEFAULTS);
     for (const option of ['store', 'encryptionKey', 'createSession', 'clock'])
       expect(texts[option]).toBe(inWords[option]);

@@ -1,5 +1,5 @@
 import type { Decision, PooledSession, SiteBlockView } from '../../index.ts';
-import { showProxy } from '../../session/identity.ts';
+import { showProxy } from '../../proxies/proxy.ts';
 import { showDuration } from '../quantities.ts';
 
 /** A cookie as people may see it: without its value. */

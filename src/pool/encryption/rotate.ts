@@ -1,6 +1,6 @@
 import { StateError, StoreError } from '../../errors.ts';
 import type { ListedSession, Rewrite, SessionStore } from '../../stores/store.ts';
-import { storedProxyTag } from '../proxy-tag.ts';
+import { storedProxyTag } from '../proxies/proxy-tags.ts';
 import { type Agreement, readAgreement, requireKeys, writeAgreement } from './agreement.ts';
 import { isSealed, type Sealing } from './sealing.ts';
 

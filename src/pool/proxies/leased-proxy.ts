@@ -1,0 +1,56 @@
+import { type ProxyFault, proxyFaultOf } from '../../proxies/proxy-fault.ts';
+import type { Verdict } from '../../verdict/judgement.ts';
+
+/** What a lease's proxy needs from its pool. */
+export interface ProxyHome {
+  failed(proxy: LeasedProxy, fault: ProxyFault, reason: string): void;
+  worked(proxy: LeasedProxy): void;
+  left(proxy: LeasedProxy): void;
+  closedForMs(tag: string): number;
+}
+
+/** The proxy of one lease: what its requests say of it, and its place among those who may use it at once. */
+export class LeasedProxy {
+  readonly tag: string;
+  /** It came back from its quarantine, and this lease is the first to try it. */
+  readonly isProbe: boolean;
+  /** The session's tag was another: it is written with its release. */
+  readonly changedTag: string | undefined;
+  /** What became of the probe. */
+  hasAnswered = false;
+  readonly #home: ProxyHome;
+  #isLeft = false;
+
+  constructor(home: ProxyHome, tag: string, isProbe: boolean, changedTag: string | undefined) {
+    this.#home = home;
+    this.tag = tag;
+    this.isProbe = isProbe;
+    this.changedTag = changedTag;
+  }
+
+  /** How long the session must stay away from it, in milliseconds. */
+  get closedForMs(): number {
+    return this.#home.closedForMs(this.tag);
+  }
+
+  /** A request through it was judged; `error` is what it failed with. */
+  judged(verdict: Verdict, rule: string, error: unknown): void {
+    if (verdict === 'proxy-failed') {
+      this.hasAnswered = true;
+      // Without an error it answered itself: that it wants other credentials, or what a rule takes for its own page.
+      this.#home.failed(this, error === undefined ? 'gateway' : proxyFaultOf(error), rule);
+    } else if (this.isProbe && !this.hasAnswered) {
+      this.hasAnswered = true;
+      // Too slow, cut off: of a proxy that failed before, it is what to expect.
+      if (verdict === 'failed' && error !== undefined) this.#home.failed(this, 'gateway', rule);
+      else this.#home.worked(this);
+    }
+  }
+
+  /** The lease is over. */
+  leave(): void {
+    if (this.#isLeft) return;
+    this.#isLeft = true;
+    this.#home.left(this);
+  }
+}

@@ -1,0 +1,53 @@
+import { readFile } from 'node:fs/promises';
+import { OptionError } from '../errors.ts';
+import { describe } from '../internal/options.ts';
+import type { ProxyRecord } from './proxy.ts';
+import { readProxyList, readProxyText } from './proxy-text.ts';
+
+/** Proxies as they are given: URLs and records. */
+export type ProxyListInput = readonly (string | ProxyRecord)[];
+
+/** Where proxies come from: a list, a file's path, or a function that is asked for them again and again. */
+export type ProxySource = ProxyListInput | string | (() => ProxyListInput | Promise<ProxyListInput>);
+
+/** A source that does not answer by then has failed. */
+const MAX_READ_MS = 30_000;
+
+/**
+ * Reads a source once.
+ * @throws OptionError where what it gives are no proxies, or none at all, naming the place and never a password
+ * @throws whatever the file system or the function throws
+ */
+export async function readProxySource(source: ProxySource): Promise<ProxyRecord[]> {
+  const proxies = await readOnce(source);
+  if (proxies.length > 0) return proxies;
+  const name = typeof source === 'string' ? source : 'proxies';
+  throw new OptionError('proxies', `${name}: there is no proxy in it`);
+}
+
+async function readOnce(source: ProxySource): Promise<ProxyRecord[]> {
+  if (typeof source === 'string') return readProxyText(await readFile(source, 'utf8'), source);
+  if (typeof source !== 'function') return readProxyList(source, 'proxies');
+  const given: unknown = await inTime(source);
+  if (!Array.isArray(given)) {
+    throw new OptionError(
+      'proxies',
+      `the source of proxies must answer a list of them; got ${describe(given)}`,
+    );
+  }
+  return readProxyList(given, 'proxies');
+}
+
+async function inTime(source: () => unknown): Promise<unknown> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => late.reject(new Error(`the source of proxies did not answer for ${MAX_READ_MS} ms`)),
+    MAX_READ_MS,
+  );
+  timer.unref();
+  try {
+    return await Promise.race([source(), late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
