@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Exchange, RequestProblem, type Site } from './exchange.ts';
+import { Exchange, type Handler, RequestProblem, type Site } from './exchange.ts';
 import type { ForeignCookie } from './ledger.ts';
 import { isAside } from './routes/ledger.ts';
 import { routes } from './routes/table.ts';
@@ -18,6 +18,12 @@ export function dispatch(site: Site, request: IncomingMessage, response: ServerR
       foreign: foreignCookies(exchange),
     });
   }
+  const { latencyMs } = site.options;
+  if (latencyMs > 0 && !isAside(route)) setTimeout(handle, latencyMs, exchange, handler);
+  else handle(exchange, handler);
+}
+
+function handle(exchange: Exchange, handler: Handler | undefined): void {
   try {
     if (!handler) throw new RequestProblem(404, 'no such page');
     // Most handlers answer at once, and make no promise.

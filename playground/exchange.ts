@@ -1,4 +1,5 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { Address, Addresses } from './addresses.ts';
 import { type CookiePair, cookieValue, parseCookies } from './cookies.ts';
 import type { Flakiness } from './flaky.ts';
 import type { Ledger } from './ledger.ts';
@@ -9,8 +10,12 @@ import type { User, Users } from './users.ts';
 export interface Site {
   readonly options: Required<PlaygroundOptions>;
   readonly users: Users;
+  readonly addresses: Addresses;
   readonly ledger: Ledger;
+  /** Of the flaky pages. */
   readonly flakiness: Flakiness;
+  /** Of the item pages. */
+  readonly unavailability: Flakiness;
 }
 
 /** Answers one route. */
@@ -66,6 +71,11 @@ export class Exchange {
     return this.request.headers['user-agent'] ?? '';
   }
 
+  /** Where the request comes from: the client, or its proxy. */
+  get address(): Address {
+    return this.site.addresses.at(this.request.socket.remoteAddress ?? '');
+  }
+
   /** The argument as a whole number from 0 to `max`; anything else is a 400. */
   wholeNumber(max: number): number {
     const value = /^\d{1,16}$/.test(this.argument) ? Number(this.argument) : Number.NaN;
@@ -77,7 +87,7 @@ export class Exchange {
   /** Makes a new user and gives its cookies with the answer. */
   issue(): User {
     const { users, ledger } = this.site;
-    const user = users.issue(this.userAgent, ledger.socket(this.request.socket));
+    const user = users.issue(this.userAgent, this.address.ip, ledger.socket(this.request.socket));
     ledger.issuedCookie();
     this.user = user;
     this.setCookie(`uid=${user.id}; Path=/; HttpOnly; SameSite=Lax`);

@@ -15,13 +15,18 @@ export class Flakiness {
     this.#seed = seed;
   }
 
-  /** The status with which this attempt fails, or undefined where it succeeds. */
-  attempt(page: number): 500 | 503 | undefined {
-    const draw = seededFraction(this.#seed, page);
-    if (draw >= this.#ratio || this.#failed.has(page)) return undefined;
+  /** Whether this attempt fails. */
+  fails(page: number): boolean {
+    if (seededFraction(this.#seed, page) >= this.#ratio || this.#failed.has(page)) return false;
     if (this.#failed.size >= maxRemembered) this.#failed.delete(this.#failed.values().next().value!);
     this.#failed.add(page);
-    return draw < this.#ratio / 2 ? 503 : 500;
+    return true;
+  }
+
+  /** The status with which this attempt fails, or undefined where it succeeds. */
+  attempt(page: number): 500 | 503 | undefined {
+    if (!this.fails(page)) return undefined;
+    return seededFraction(this.#seed, page) < this.#ratio / 2 ? 503 : 500;
   }
 
   /** Every page is at its first attempt again. */

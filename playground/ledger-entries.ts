@@ -17,6 +17,18 @@ export interface SharedSocket {
   users: string[];
 }
 
+/** Why a guarded page was not given, as the ledger counts it. */
+export type Refusal =
+  | 'address-banned'
+  | 'user-banned'
+  | 'other-browser'
+  | 'other-address'
+  | 'address-limit'
+  | 'user-limit'
+  | 'captcha'
+  | 'unavailable'
+  | 'other';
+
 /** What the site saw of one user cookie. */
 export interface UserRecord {
   /** The value of its `uid` cookie. */
@@ -30,6 +42,8 @@ export interface UserRecord {
   /** 429s it got from the limit. */
   limited: number;
   banned: boolean;
+  /** Requests of it that came from another address than its cookie was issued to, or with another User-Agent. */
+  strayed: number;
   /** Requests of it that carried cookies of others. */
   mixed: number;
   foreign: ForeignCookie[];
@@ -42,7 +56,12 @@ export interface LedgerSummary {
   issued: number;
   limited: number;
   banned: number;
+  bannedAddresses: number;
+  pages: number;
+  refusals: Partial<Record<Refusal, number>>;
   mixed: number;
+  otherAddress: number;
+  otherUserAgent: number;
   sharedSockets: number;
 }
 
@@ -65,6 +84,7 @@ const maxListed = 20;
 export class UserEntry {
   #requests = 0;
   #mixed = 0;
+  strayed = 0;
   limited = 0;
   banned = false;
   readonly #userAgents: string[] = [];
@@ -93,6 +113,7 @@ export class UserEntry {
       remoteAddresses: this.#remoteAddresses,
       limited: this.limited,
       banned: this.banned,
+      strayed: this.strayed,
       mixed: this.#mixed,
       foreign: this.#foreign,
     };

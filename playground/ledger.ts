@@ -3,6 +3,7 @@ import {
   type ForeignCookie,
   type LedgerSnapshot,
   type LedgerSummary,
+  type Refusal,
   type SharedSocket,
   type SocketRecord,
   UserEntry,
@@ -13,6 +14,7 @@ export type {
   ForeignCookie,
   LedgerSnapshot,
   LedgerSummary,
+  Refusal,
   SharedSocket,
   UserRecord,
 } from './ledger-entries.ts';
@@ -33,7 +35,8 @@ const maxSharedListed = 100;
 
 /**
  * What the site saw. Tests read from it whether two users ever mixed: by a cookie that belongs to another
- * (`mixed`), or by a connection that two of them used (`sharedSockets`).
+ * (`mixed`), by a connection that two of them used (`sharedSockets`), or by a cookie that came from an address or a
+ * browser to which it was not issued (`otherAddress`, `otherUserAgent`).
  */
 export class Ledger {
   #requests = 0;
@@ -41,7 +44,12 @@ export class Ledger {
   #users = 0;
   #limited = 0;
   #banned = 0;
+  #bannedAddresses = 0;
+  #pages = 0;
+  #refusals: Partial<Record<Refusal, number>> = {};
   #mixed = 0;
+  #otherAddress = 0;
+  #otherUserAgent = 0;
   #sharedSockets = 0;
   #byStatus = new Map<number | string, number>();
   #byRoute = new Map<string, number>();
@@ -75,9 +83,34 @@ export class Ledger {
     return this.#banned;
   }
 
+  /** Addresses banned for good. */
+  get bannedAddresses(): number {
+    return this.#bannedAddresses;
+  }
+
+  /** Item pages given. */
+  get pages(): number {
+    return this.#pages;
+  }
+
+  /** Guarded pages not given, by the reason. */
+  get refusals(): Partial<Record<Refusal, number>> {
+    return { ...this.#refusals };
+  }
+
   /** Requests that carried a cookie of another user. */
   get mixed(): number {
     return this.#mixed;
+  }
+
+  /** Requests with a user cookie from another address than it was issued to. */
+  get otherAddress(): number {
+    return this.#otherAddress;
+  }
+
+  /** Requests with a user cookie and another User-Agent than it was issued to. */
+  get otherUserAgent(): number {
+    return this.#otherUserAgent;
   }
 
   /** Connections over which two or more users came. */
@@ -103,7 +136,11 @@ export class Ledger {
     if (!user) return;
     const entry = this.#entry(user);
     const record = this.socket(sighting.socket);
-    entry.saw(record.id, sighting.userAgent, sighting.socket.remoteAddress ?? '');
+    const address = sighting.socket.remoteAddress ?? '';
+    entry.saw(record.id, sighting.userAgent, address);
+    if (address !== user.address) this.#otherAddress++;
+    if (sighting.userAgent !== user.userAgent) this.#otherUserAgent++;
+    if (address !== user.address || sighting.userAgent !== user.userAgent) entry.strayed++;
     this.#link(record, user);
     if (sighting.foreign.length === 0) return;
     this.#mixed++;
@@ -134,10 +171,27 @@ export class Ledger {
     this.#banned++;
   }
 
+  /** The address is banned from now on. */
+  bannedAddress(): void {
+    this.#bannedAddresses++;
+  }
+
+  /** An item page was given. */
+  gavePage(): void {
+    this.#pages++;
+  }
+
+  /** A guarded page was not given. */
+  refused(kind: Refusal): void {
+    this.#refusals[kind] = (this.#refusals[kind] ?? 0) + 1;
+  }
+
   /** The totals alone: what a demo or a benchmark polls. */
   summary(): LedgerSummary {
-    const { requests, users, issued, limited, banned, mixed, sharedSockets } = this;
-    return { requests, users, issued, limited, banned, mixed, sharedSockets };
+    const { requests, users, issued, limited, banned, bannedAddresses, pages, refusals } = this;
+    const { mixed, otherAddress, otherUserAgent, sharedSockets } = this;
+    const health = { requests, users, issued, limited, banned, bannedAddresses, pages, refusals };
+    return { ...health, mixed, otherAddress, otherUserAgent, sharedSockets };
   }
 
   /** Everything, as plain JSON data. */
@@ -154,7 +208,9 @@ export class Ledger {
   /** Forgets everything it saw. Issued cookies, limits and bans are the site's, and stay. */
   reset(): void {
     this.#requests = this.#issued = this.#users = this.#limited = 0;
-    this.#banned = this.#mixed = this.#sharedSockets = 0;
+    this.#banned = this.#bannedAddresses = this.#pages = 0;
+    this.#mixed = this.#otherAddress = this.#otherUserAgent = this.#sharedSockets = 0;
+    this.#refusals = {};
     this.#byStatus = new Map();
     this.#byRoute = new Map();
     this.#entries = new Map();

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // The playground as a process of its own: for the benchmarks, and for a look by hand.
 import { parseArgs } from 'node:util';
-import { TroupeError } from '../src/errors.ts';
+import { OptionError, TroupeError } from '../src/errors.ts';
+import { presets } from './presets.ts';
 import { type PlaygroundOptions, startPlayground } from './site.ts';
 
 const help = `Usage: node playground/main.ts [options]
@@ -12,12 +13,14 @@ A local site that defends itself. Prints {"url": "..."} as its first line when i
   --port N                  port; 0 takes a free one (0)
   --requests-per-cookie N   requests a cookie has per window; more is a 429 (20)
   --window-ms N             length of that window (2000)
-  --retry-after-format F    seconds or date (seconds)
+  --retry-after-format F    seconds, date or none (seconds)
   --ban-after N             429s after which a cookie is banned for good (3)
   --no-bind-user-agent      do not tie a cookie to its User-Agent
   --flaky-ratio X           share of /flaky pages that fail first, 0 to 1 (0.3)
   --seed N                  chooses which ones fail (1)
   --page-bytes N            size of an item page (2000)
+  --preset hard             defences of a site that means it; the other options change it
+  --options JSON            any option of playground/options.ts by its name, as one JSON object
   --help
 `;
 
@@ -34,6 +37,8 @@ function readOptions(): PlaygroundOptions | 'help' {
       'flaky-ratio': { type: 'string' },
       seed: { type: 'string' },
       'page-bytes': { type: 'string' },
+      preset: { type: 'string' },
+      options: { type: 'string' },
       help: { type: 'boolean' },
     },
     allowNegative: true,
@@ -42,18 +47,37 @@ function readOptions(): PlaygroundOptions | 'help' {
   // An empty value would become 0; NaN is refused by the option check, by name.
   const numeric = (value: string | undefined) =>
     value === undefined ? undefined : value.trim() === '' ? Number.NaN : Number(value);
-  return {
+  const flags: PlaygroundOptions = {
     host: values.host,
     port: numeric(values.port),
     requestsPerCookie: numeric(values['requests-per-cookie']),
     windowMs: numeric(values['window-ms']),
-    retryAfterFormat: values['retry-after-format'] as 'seconds' | 'date' | undefined,
+    retryAfterFormat: values['retry-after-format'] as PlaygroundOptions['retryAfterFormat'],
     banAfterViolations: numeric(values['ban-after']),
     bindUserAgent: values['bind-user-agent'],
     flakyRatio: numeric(values['flaky-ratio']),
     seed: numeric(values.seed),
     pageBytes: numeric(values['page-bytes']),
   };
+  const given = Object.entries(flags).filter(([, value]) => value !== undefined);
+  return { ...presetOf(values.preset), ...readJson(values.options), ...Object.fromEntries(given) };
+}
+
+function presetOf(name: string | undefined): PlaygroundOptions {
+  if (name === undefined) return {};
+  if (Object.hasOwn(presets, name)) return presets[name as keyof typeof presets];
+  throw new OptionError('preset', `there is no preset "${name}"; known: ${Object.keys(presets).join(', ')}`);
+}
+
+function readJson(text: string | undefined): PlaygroundOptions {
+  if (text === undefined) return {};
+  try {
+    const value: unknown = JSON.parse(text);
+    if (value !== null && typeof value === 'object' && !Array.isArray(value)) return value;
+  } catch {
+    // The same answer as for any other text.
+  }
+  throw new OptionError('options', '--options must be a JSON object, such as {"windowMs":500}');
 }
 
 async function run(options: PlaygroundOptions): Promise<void> {

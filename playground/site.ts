@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Addresses } from './addresses.ts';
 import { dispatch } from './dispatch.ts';
 import type { Site } from './exchange.ts';
 import { Flakiness } from './flaky.ts';
@@ -27,8 +28,10 @@ export async function startPlayground(options?: PlaygroundOptions): Promise<Play
   const site: Site = {
     options: resolved,
     users: new Users(),
+    addresses: new Addresses(),
     ledger: new Ledger(),
     flakiness: new Flakiness(resolved.flakyRatio, resolved.seed),
+    unavailability: new Flakiness(resolved.unavailableRatio, resolved.seed),
   };
   // The site never ends an idle connection by itself: who shares one, and for how long, is the client's doing.
   // Headers may be large, so that a client with a full jar is answered and not refused.

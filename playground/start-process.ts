@@ -24,7 +24,7 @@ const closeTimeoutMs = 5_000;
 /** Starts a playground in a child process. The child also ends by itself when this process does, however it ends. */
 export async function startPlaygroundProcess(options?: PlaygroundOptions): Promise<PlaygroundProcess> {
   const main = fileURLToPath(new URL('main.ts', import.meta.url));
-  const child = spawn(process.execPath, [main, ...toArguments(resolveOptions(options))], {
+  const child = spawn(process.execPath, [main, '--options', JSON.stringify(resolveOptions(options))], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
   const url = await waitForUrl(child);
@@ -41,21 +41,6 @@ export async function startPlaygroundProcess(options?: PlaygroundOptions): Promi
     close,
     [Symbol.asyncDispose]: close,
   };
-}
-
-function toArguments(options: Required<PlaygroundOptions>): string[] {
-  return [
-    `--host=${options.host}`,
-    `--port=${options.port}`,
-    `--requests-per-cookie=${options.requestsPerCookie}`,
-    `--window-ms=${options.windowMs}`,
-    `--retry-after-format=${options.retryAfterFormat}`,
-    `--ban-after=${options.banAfterViolations}`,
-    options.bindUserAgent ? '--bind-user-agent' : '--no-bind-user-agent',
-    `--flaky-ratio=${options.flakyRatio}`,
-    `--seed=${options.seed}`,
-    `--page-bytes=${options.pageBytes}`,
-  ];
 }
 
 async function waitForUrl(child: ChildProcess): Promise<string> {

@@ -1,8 +1,9 @@
 import { hash, randomBytes } from 'node:crypto';
 import type { SocketRecord } from './ledger-entries.ts';
+import { newTally, type Tally } from './limit.ts';
 
 /** One user cookie and what the site knows of whoever carries it. */
-export interface User {
+export interface User extends Tally {
   /** The value of the `uid` cookie. */
   readonly id: string;
   /** The value of its companion cookies `mate` and `hop<i>`; nobody else gets it. */
@@ -11,11 +12,11 @@ export interface User {
   readonly csrfToken: string;
   /** The User-Agent of the request it was issued to. */
   readonly userAgent: string;
+  /** The address of that request's client, or of its proxy. */
+  readonly address: string;
   /** The connection it was issued over. */
   readonly issuedOn: SocketRecord;
-  windowStartedAt: number;
-  windowRequests: number;
-  /** 429s so far. */
+  /** 429s of its own limit so far. */
   violations: number;
   isBanned: boolean;
   /** The value of its `auth` cookie, while it is logged in. */
@@ -34,16 +35,16 @@ export class Users {
   readonly #key = randomBytes(16).toString('hex');
 
   /** A new user cookie. */
-  issue(userAgent: string, issuedOn: SocketRecord): User {
+  issue(userAgent: string, address: string, issuedOn: SocketRecord): User {
     const id = randomBytes(12).toString('base64url');
     const user: User = {
       id,
       mate: this.#derive('mate', id),
       csrfToken: this.#derive('csrf', id),
       userAgent,
+      address,
       issuedOn,
-      windowStartedAt: 0,
-      windowRequests: 0,
+      ...newTally(),
       violations: 0,
       isBanned: false,
       auth: undefined,

@@ -19,7 +19,7 @@ const welcome = `<!doctype html><title>Playground</title>
 /** `/`: whoever has no user cookie gets one. */
 export function home(exchange: Exchange): void {
   const { user } = exchange;
-  if (user && !admit(exchange, user)) return;
+  if (!admit(exchange, user)) return;
   if (!user) exchange.issue();
   exchange.html(200, welcome);
 }

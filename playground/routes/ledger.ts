@@ -20,5 +20,6 @@ export function resetLedger({ site, request, response }: Exchange): void {
   if (request.method !== 'POST') throw new RequestProblem(405, 'reset with POST');
   site.ledger.reset();
   site.flakiness.reset();
+  site.unavailability.reset();
   response.writeHead(204).end();
 }

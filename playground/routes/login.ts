@@ -10,18 +10,18 @@ export const playgroundPassword = 'open sesame';
 export function login(exchange: Exchange): void | Promise<void> {
   if (exchange.request.method === 'POST') return logIn(exchange);
   const { user } = exchange;
-  if (user && !admit(exchange, user)) return;
+  if (!admit(exchange, user)) return;
   const { csrfToken } = user ?? exchange.issue();
   exchange.html(200, loginPage(csrfToken));
 }
 
 async function logIn(exchange: Exchange): Promise<void> {
   const { user } = exchange;
+  if (!admit(exchange, user)) return;
   if (!user) {
     refuse(exchange, 'Get the login form first.');
     return;
   }
-  if (!admit(exchange, user)) return;
   const form = new URLSearchParams((await readBody(exchange.request)).toString());
   // The token belongs to one cookie: a form fetched as one user and sent as another shows here.
   if (form.get('token') !== user.csrfToken) {
@@ -40,7 +40,7 @@ async function logIn(exchange: Exchange): Promise<void> {
 /** `/account`: for those who are logged in; the others are sent to the form. */
 export function account(exchange: Exchange): void {
   const { user } = exchange;
-  if (user && !admit(exchange, user)) return;
+  if (!admit(exchange, user)) return;
   const auth = cookieValue(exchange.cookies, 'auth');
   if (!user?.auth || user.auth !== auth) exchange.redirect(302, '/login');
   else exchange.json({ account: user.account });

@@ -7,17 +7,36 @@ const maxPage = 999_999_999_999;
 /** `/item/:n`: demands the user cookie, and sends who has none through `/enter` first. */
 export function item(exchange: Exchange): void {
   const page = exchange.wholeNumber(maxPage);
-  const { user } = exchange;
-  if (!user) sendToEnter(exchange, `/item/${page}`);
-  else if (admit(exchange, user)) exchange.html(200, itemPage(page, exchange.site.options.pageBytes));
+  if (!admit(exchange, exchange.user)) return;
+  if (!exchange.user) sendToEnter(exchange, `/item/${page}`);
+  else giveItem(exchange, page);
 }
 
 /** `/strict/:n`: the same page, but 403 without the cookie. */
 export function strict(exchange: Exchange): void {
   const page = exchange.wholeNumber(maxPage);
-  const { user } = exchange;
-  if (!user) refuse(exchange, 'This page needs a cookie; get one at the entry.');
-  else if (admit(exchange, user)) exchange.html(200, itemPage(page, exchange.site.options.pageBytes));
+  if (!admit(exchange, exchange.user)) return;
+  if (!exchange.user) refuse(exchange, 'This page needs a cookie; get one at the entry.');
+  else giveItem(exchange, page);
+}
+
+/** `/offer/:n`: the same page, and the cookie comes with it to who has none. */
+export function offer(exchange: Exchange): void {
+  const page = exchange.wholeNumber(maxPage);
+  if (!admit(exchange, exchange.user)) return;
+  if (!exchange.user) exchange.issue();
+  giveItem(exchange, page);
+}
+
+function giveItem(exchange: Exchange, page: number): void {
+  const { ledger, unavailability, options } = exchange.site;
+  if (unavailability.fails(page)) {
+    ledger.refused('unavailable');
+    exchange.text(503, 'Out of breath; try again.\n');
+  } else {
+    ledger.gavePage();
+    exchange.html(200, itemPage(page, options.pageBytes));
+  }
 }
 
 /** `/flaky/:n`: for some n the first attempt is a 500, or a 503 without `Retry-After`; later ones are fine. */

@@ -3,7 +3,7 @@ import { bytes, compressed, echo, manyCookies, setCookie } from './answers.ts';
 import { enter, home } from './entry.ts';
 import { resetLedger, showLedger } from './ledger.ts';
 import { account, login, logout } from './login.ts';
-import { flaky, item, plain, strict } from './pages.ts';
+import { flaky, item, offer, plain, strict } from './pages.ts';
 import { redirectChain, redirectLoop, redirectTo } from './redirects.ts';
 import { drop, dropBody, slow, slowBody, status } from './trouble.ts';
 
@@ -13,6 +13,7 @@ export const routes: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ['enter', enter],
   ['item', item],
   ['strict', strict],
+  ['offer', offer],
   ['flaky', flaky],
   ['plain', plain],
   ['login', login],

@@ -34,13 +34,18 @@ export async function ask(url: string, options: Ask & { agent?: Agent } = {}): P
   };
 }
 
+/** A connection from that address of the loopback. */
+export function agentAt(localAddress = '127.0.0.1'): Agent {
+  return new Agent({ connections: 1, localAddress });
+}
+
 /** A user with its own connections and a jar as simple as this one site needs. */
 export class Visitor implements AsyncDisposable {
   readonly jar = new Map<string, string>();
   readonly agent: Agent;
   readonly #origin: string;
 
-  constructor(playground: Pick<Playground, 'url'>, agent = new Agent({ connections: 1 })) {
+  constructor(playground: Pick<Playground, 'url'>, agent = agentAt()) {
     this.#origin = playground.url;
     this.agent = agent;
   }

@@ -18,7 +18,12 @@ describe('the ledger', () => {
       issued: 2,
       limited: 0,
       banned: 0,
+      bannedAddresses: 0,
+      pages: 2,
+      refusals: {},
       mixed: 0,
+      otherAddress: 0,
+      otherUserAgent: 0,
       sharedSockets: 0,
     });
   });

@@ -70,6 +70,9 @@ describe('playground/main.ts', () => {
     ['--port', 'x'],
     ['--port', ''],
     ['--retry-after-format', 'weeks'],
+    ['--preset', 'mild'],
+    ['--options', 'windowMs=500'],
+    ['--options', '[1]'],
   ])('refuses %s %s without a stack', async (...args) => {
     const { code, stderr } = await run(args);
     expect(code).toBe(2);

@@ -1,0 +1,39 @@
+import { createServer as createHttpServer } from 'node:http';
+import { type AddressInfo, createServer, type Server } from 'node:net';
+import type { RunningProxy } from './forward-proxy.ts';
+
+/** A proxy that is gone, as far as anybody can tell who connects: the connection is reset at once. */
+export function startRefusingProxy(counted: () => void): Promise<RunningProxy> {
+  return listen(
+    createServer((socket) => {
+      counted();
+      socket.on('error', () => {});
+      socket.resetAndDestroy();
+    }),
+  );
+}
+
+/** A proxy that cannot reach anything: 502 to everyone. */
+export function startFailingProxy(counted: () => void): Promise<RunningProxy> {
+  const server = createHttpServer((_, response) => {
+    counted();
+    response.writeHead(502, { 'content-length': 0 }).end();
+  });
+  server.on('connect', (_, client) => {
+    counted();
+    client.on('error', () => {});
+    client.end('HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n');
+  });
+  return listen(server);
+}
+
+async function listen(server: Server): Promise<RunningProxy> {
+  await new Promise<void>((resolve) => server.listen({ host: '127.0.0.1', port: 0 }, resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: async () => {
+      server.close();
+      (server as Partial<import('node:http').Server>).closeAllConnections?.();
+    },
+  };
+}
