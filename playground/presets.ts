@@ -17,11 +17,11 @@ export const presets = {
     refusedCount: 'cookie',
     retryAfterFormat: 'none',
     banAfterViolations: 2,
-    banAddressAfterViolations: 30,
+    banAddressAfterViolations: 40,
     bindUserAgent: true,
     bindAddress: true,
     suspectFrom: 0.9,
     unavailableRatio: 0.01,
-    latencyMs: 80,
+    latencyMs: 40,
   },
 } as const satisfies Record<string, PlaygroundOptions>;
