@@ -19,7 +19,7 @@ answerWith({
     const lease = {
       name: 'lease',
       text: `select place, token, fence, uses + 1, was_due - 1000000
-        from ${schema}.lease_many(null, $1, 0, 60000000, 'bench', array[null]::text[])`,
+        from ${schema}.lease_many(null, $1, null, 60000000, 'bench', array[null]::text[])`,
       rowMode: 'array' as const,
     };
     const release = {

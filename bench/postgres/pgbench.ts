@@ -24,7 +24,7 @@ export async function pgbench(
   writeFileSync(
     file,
     `select place, token, fence, uses + 1 as counted, was_due - 1000000 as seen
-  from ${schema}.lease_many(null, :seen::bigint, 0, 60000000, 'bench', array[null]::text[]) \\gset
+  from ${schema}.lease_many(null, :seen::bigint, null, 60000000, 'bench', array[null]::text[]) \\gset
 select n from ${schema}.release_many(null, array[:place::tid], array[:token::uuid], array[:fence::bigint],
   array[:counted::bigint], array[0]::float8[], array[0]::bigint[], array[null]::text[], '00000000-0000-0000-0000-000000000000');
 `,

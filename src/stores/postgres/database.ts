@@ -1,15 +1,23 @@
 import { StoreError } from '../../errors.ts';
-import { Lane, type Statement } from './lane.ts';
+import { Lane } from './lane.ts';
 import { migrate } from './migrate.ts';
 import type { Place } from './place.ts';
-import { type OwnPool, type PostgresClient, type PostgresPool, types } from './postgres-driver.ts';
-import { breaksConnection, isInTheWay, toStoreError } from './postgres-errors.ts';
+import {
+  type OwnPool,
+  type PostgresClient,
+  type PostgresPool,
+  queryOf,
+  type Statement,
+} from './postgres-driver.ts';
+import { breaksConnection, codeOf, isInTheWay, toStoreError } from './postgres-errors.ts';
 
 /** A server that answers nothing for so long is taken for one that is away. */
 const ANSWER_TIMEOUT_MS = 5000;
 /** For what may take long by its size. */
 export const LONG_TIMEOUT_MS = 60_000;
 const MAX_TRIES = 8;
+/** What a statement that took longer than its `statement_timeout` ends with. */
+const CANCELLED = '57014';
 
 /** Runs statements on the connections of a pool, each in a transaction of its own. Opened by the first. */
 export class Database {
@@ -30,7 +38,12 @@ export class Database {
 
   /** Rows as arrays. Deadlocks and the like are tried again; whatever else goes wrong becomes a StoreError. */
   run(statement: Statement, values: unknown[], timeoutMs = ANSWER_TIMEOUT_MS): Promise<unknown[][]> {
-    return this.#track(this.#run(statement, values, timeoutMs));
+    return this.#track(this.#again(() => this.#run(statement, values, timeoutMs)));
+  }
+
+  /** The same, and `undefined` if the server is not done with it after so long: then nothing was written. */
+  runBriefly(ms: number, statement: Statement, values: unknown[]): Promise<unknown[][] | undefined> {
+    return this.#track(this.#again(() => this.#runBriefly(ms, statement, values)));
   }
 
   /** The same over a lane, for one kind of statement that follows the other. */
@@ -38,7 +51,9 @@ export class Database {
     const lane = new Lane(this, ANSWER_TIMEOUT_MS);
     this.#lanes.push(lane);
     return (statement, values) =>
-      this.#isClosed ? Promise.reject(this.#closed()) : this.#track(lane.run(statement, values));
+      this.#isClosed
+        ? Promise.reject(this.#closed())
+        : this.#track(this.#again(() => lane.run(statement, values)));
   }
 
   #track<T>(running: Promise<T>): Promise<T> {
@@ -63,8 +78,8 @@ export class Database {
   }
 
   /** Runs a statement on a connection that the caller keeps. */
-  async over(client: PostgresClient, { name, text }: Statement, values: unknown[]): Promise<void> {
-    await within(ANSWER_TIMEOUT_MS, client.query({ name, text, values, rowMode: 'array', types }));
+  async over(client: PostgresClient, statement: Statement, values: unknown[]): Promise<void> {
+    await within(ANSWER_TIMEOUT_MS, client.query(queryOf(statement, values)));
   }
 
   async close(): Promise<void> {
@@ -77,27 +92,58 @@ export class Database {
     await own?.end();
   }
 
-  async #run({ name, text }: Statement, values: unknown[], timeoutMs: number): Promise<unknown[][]> {
-    const query = { name, text, values, rowMode: 'array', types } as const;
+  /** Where others were in the way, nothing was written, and a little later they may be gone. */
+  async #again<T>(run: () => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
-      const client = await this.connect();
-      let isBroken = false;
-      const onError = () => {
-        isBroken = true;
-      };
-      // While it is lent out, an error of the connection itself is ours to hear.
-      client.on('error', onError);
       try {
-        const { rows } = await within(timeoutMs, client.query(query));
-        return rows as unknown[][];
+        return await run();
       } catch (error) {
-        isBroken ||= breaksConnection(error);
         if (!isInTheWay(error) || attempt === MAX_TRIES) throw this.error(error);
-      } finally {
-        client.removeListener('error', onError);
-        client.release(isBroken);
       }
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 2 ** attempt));
+    }
+  }
+
+  async #run(statement: Statement, values: unknown[], timeoutMs: number): Promise<unknown[][]> {
+    const { rows } = await this.#lend((client) =>
+      within(timeoutMs, client.query(queryOf(statement, values))),
+    );
+    return rows as unknown[][];
+  }
+
+  #runBriefly(ms: number, statement: Statement, values: unknown[]): Promise<unknown[][] | undefined> {
+    return this.#lend(async (client) => {
+      await within(ANSWER_TIMEOUT_MS, client.query(`begin; set local statement_timeout = ${ms}`));
+      try {
+        const { rows } = await within(ANSWER_TIMEOUT_MS, client.query(queryOf(statement, values)));
+        await within(ANSWER_TIMEOUT_MS, client.query('commit'));
+        return rows as unknown[][];
+      } catch (error) {
+        if (breaksConnection(error)) throw error;
+        await within(ANSWER_TIMEOUT_MS, client.query('rollback'));
+        if (codeOf(error) !== CANCELLED) throw error;
+        return undefined;
+      }
+    });
+  }
+
+  /** A connection for as long as the work takes; one that broke does not go back. */
+  async #lend<T>(work: (client: PostgresClient) => Promise<T>): Promise<T> {
+    const client = await this.connect();
+    let isBroken = false;
+    const onError = () => {
+      isBroken = true;
+    };
+    // While it is lent out, an error of the connection itself is ours to hear.
+    client.on('error', onError);
+    try {
+      return await work(client);
+    } catch (error) {
+      isBroken ||= breaksConnection(error);
+      throw error;
+    } finally {
+      client.removeListener('error', onError);
+      client.release(isBroken);
     }
   }
 

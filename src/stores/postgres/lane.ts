@@ -1,20 +1,12 @@
-import { type PostgresClient, type PostgresQuery, types } from './postgres-driver.ts';
-import { breaksConnection, isInTheWay } from './postgres-errors.ts';
-
-export interface Statement {
-  /** Prepared under this name, once a connection. */
-  readonly name: string;
-  readonly text: string;
-}
+import { type PostgresClient, type PostgresQuery, queryOf, type Statement } from './postgres-driver.ts';
+import { breaksConnection } from './postgres-errors.ts';
 
 /** A connection that is not needed for so long goes back to its pool. */
 const KEPT_MS = 100;
-const MAX_TRIES = 8;
 
-/** Where a lane gets connections, and what it makes of errors. */
+/** Where a lane gets connections. */
 interface ConnectionSource {
   connect(): Promise<PostgresClient>;
-  error(error: unknown): Error;
 }
 
 /**
@@ -40,21 +32,15 @@ export class Lane {
   }
 
   /** One at a time. Rows as arrays. */
-  async run({ name, text }: Statement, values: unknown[]): Promise<unknown[][]> {
-    const query = { name, text, values, rowMode: 'array', types } as const;
+  async run(statement: Statement, values: unknown[]): Promise<unknown[][]> {
     this.#isBusy = true;
     try {
-      for (let attempt = 1; ; attempt++) {
-        this.#client ??= await this.#connect();
-        try {
-          const { rows } = await this.#answer(this.#client, query);
-          return rows as unknown[][];
-        } catch (error) {
-          if (this.#isBroken || breaksConnection(error)) this.#letGo(true);
-          if (!isInTheWay(error) || attempt === MAX_TRIES) throw this.#source.error(error);
-        }
-        await new Promise((resolve) => setTimeout(resolve, Math.random() * 2 ** attempt));
-      }
+      this.#client ??= await this.#connect();
+      const { rows } = await this.#answer(this.#client, queryOf(statement, values));
+      return rows as unknown[][];
+    } catch (error) {
+      if (this.#isBroken || breaksConnection(error)) this.#letGo(true);
+      throw error;
     } finally {
       this.#isBusy = false;
       this.#idle.refresh();

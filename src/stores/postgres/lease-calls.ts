@@ -6,14 +6,14 @@ import { type Moment, msUntil, nowOf, ticksOf } from './server-time.ts';
 import { placeLease, sessionLease } from './tokens.ts';
 import type { Work } from './work.ts';
 
-/** Leases that ran out, looked at by one call. */
-const MOST_ENDED = 128;
 /** Statements for single leases under way at once. */
 const SINGLES = 2;
 /** A site where the first in the queue did not suit so often is asked for singly, for so long. */
 const MIN_TRIES = 8;
 const SINGLY_MS = 2000;
 const MAX_SITES = 1000;
+/** Who cannot be told for sure that nobody ever comes asks again after so long. */
+const UNSURE_MS = 1000;
 
 interface LeaseCall extends Waiting<LeaseResult> {
   readonly request: LeaseRequest;
@@ -60,13 +60,12 @@ export class LeaseCalls {
     const work = this.#work;
     const { leaseMs, holder, rotation } = calls[0]!.request;
     const isNewest = rotation === 'use-until-failure';
+    await work.fronts.learn();
     const moment = work.time.moment(calls.length);
-    const free = isNewest ? undefined : work.free.begin();
-    const ended = work.ended.begin();
     const rows = await this.#run(isNewest ? work.sql.leaseNewest : work.sql.leaseMany, [
       moment,
-      free?.from ?? 0,
-      ended.from,
+      isNewest ? 0 : work.fronts.begin(),
+      work.fronts.isEndedDue(moment) ? work.fronts.held : null,
       ticksOf(leaseMs),
       holder,
       calls.map(({ request }) => request.site ?? null),
@@ -75,7 +74,7 @@ export class LeaseCalls {
     let front: number | undefined;
     let lowestUnfit = Number.POSITIVE_INFINITY;
     for (const row of rows) {
-      const [number, tick, , due, ...session] = row as [number, number, number, number, ...unknown[]];
+      const [number, tick, , due, ...session] = row as [number, number, unknown, number, ...unknown[]];
       const call = calls[number - 1]!;
       const isServed = session[0] !== null;
       if (call.request.site !== undefined) this.#tried(call.request.site, isServed);
@@ -87,9 +86,11 @@ export class LeaseCalls {
         lowestUnfit = Math.min(lowestUnfit, due);
       }
     }
-    if (free) work.free.seen(free, lowestUnfit === Number.POSITIVE_INFINITY ? front : lowestUnfit);
-    const first = rows[0] as number[] | undefined;
-    work.ended.seen(ended, first && first[2]! < MOST_ENDED ? first[1] : undefined);
+    if (rows.length > 0) {
+      const [, tick, ended] = rows[0] as [number, number, number | null];
+      if (lowestUnfit !== Number.POSITIVE_INFINITY) front = lowestUnfit;
+      work.fronts.saw(tick, isNewest ? undefined : front, ended);
+    }
     for (const call of calls) if (!served.has(call)) this.#addSingle(call);
   }
 
@@ -141,18 +142,18 @@ export class LeaseCalls {
     for (const call of told) tell(call);
   }
 
-  async #leaseOne(request: LeaseRequest, isFromZero = false): Promise<LeaseResult> {
-    const { database, sql, time, blocked, free: freeHint, ended: endedHint } = this.#work;
+  async #leaseOne(request: LeaseRequest, isLast = false): Promise<LeaseResult> {
+    const { database, sql, time, blocked, fronts } = this.#work;
     const { rotation, fill, leaseMs, holder, id, site, limit } = request;
     if (id !== undefined && !canBeStored(id)) return { kind: 'none', retryInMs: null };
+    await fronts.learn();
     const moment = time.moment();
-    const free = freeHint.begin();
-    if (isFromZero) free.from = 0;
-    const ended = endedHint.begin();
+    const from = fronts.begin();
     const [row] = await database.run(sql.leaseOne, [
       moment,
-      free.from,
-      ended.from,
+      from,
+      fronts.held,
+      fronts.isEndedDue(moment),
       site === undefined ? [] : blocked.known(site, moment),
       [-1, -1],
       rotation,
@@ -163,16 +164,15 @@ export class LeaseCalls {
       site ?? null,
       limit ?? null,
     ]);
-    const [kind, tick, endedCount, retryAt, walked, , , , ...session] = row as [
+    const [kind, tick, ended, retryAt, walked, , , , ...session] = row as [
       LeaseResult['kind'],
       number,
-      number,
+      number | null,
       number | null,
       number[] | null,
       ...unknown[],
     ];
-    freeHint.seen(free, undefined);
-    endedHint.seen(ended, endedCount < MOST_ENDED ? tick : undefined);
+    fronts.saw(tick, undefined, ended);
     if (site !== undefined && walked !== null) blocked.walked(site, moment, tick, walked);
     switch (kind) {
       case 'again':
@@ -182,12 +182,11 @@ export class LeaseCalls {
       case 'leased':
         return toLeased(session, moment, tick);
       case 'none': {
+        if (retryAt !== null) return { kind, retryInMs: msUntil(retryAt, moment, tick) };
         // That nobody ever comes is not said by a hint.
-        if (retryAt === null && free.from > 0 && id === undefined) return this.#leaseOne(request, true);
-        return {
-          kind,
-          retryInMs: retryAt === null ? null : msUntil(retryAt, moment, tick),
-        };
+        if (from === 0 || id !== undefined || isLast) return { kind, retryInMs: null };
+        if ((await fronts.lookBehind()) === 'too far') return { kind, retryInMs: UNSURE_MS };
+        return this.#leaseOne(request, true);
       }
     }
   }

@@ -32,6 +32,17 @@ export interface PostgresQuery {
   types: { getTypeParser(oid: number): (value: string) => unknown };
 }
 
+export interface Statement {
+  /** Prepared under this name, once a connection. */
+  readonly name: string;
+  readonly text: string;
+}
+
+/** Rows as arrays, values as PARSERS has them. */
+export function queryOf({ name, text }: Statement, values: unknown[]): PostgresQuery {
+  return { name, text, values, rowMode: 'array', types };
+}
+
 /** The pool that the store opens by itself. */
 export interface OwnPool extends PostgresPool {
   on(event: 'error', listener: (error: Error) => void): unknown;
@@ -89,4 +100,4 @@ const PARSERS: Record<number, (value: string) => unknown> = {
 const asText = (value: string) => value;
 
 /** By the numbers of PostgreSQL's types; those that the application set for all of `pg` do not matter here. */
-export const types: PostgresQuery['types'] = { getTypeParser: (oid) => PARSERS[oid] ?? asText };
+const types: PostgresQuery['types'] = { getTypeParser: (oid) => PARSERS[oid] ?? asText };

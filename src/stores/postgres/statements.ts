@@ -1,5 +1,5 @@
-import type { Statement } from './lane.ts';
 import { inSchema } from './migrate.ts';
+import type { Statement } from './postgres-driver.ts';
 
 /**
  * The calls of the store, each one statement that runs a function of the schema. Also for benchmarks: what another
@@ -8,7 +8,10 @@ import { inSchema } from './migrate.ts';
 const TEXTS = {
   leaseMany: 'select * from troupe.lease_many($1, $2, $3, $4, $5, $6)',
   leaseNewest: 'select * from troupe.lease_newest($1, $2, $3, $4, $5, $6)',
-  leaseOne: 'select * from troupe.lease_one($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)',
+  leaseOne: 'select * from troupe.lease_one($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)',
+  front: 'select free, held from troupe.front',
+  tellFront: 'update troupe.front set free = $1, held = $2',
+  lookBehind: 'select troupe.look_behind($1, $2, $3)',
   releaseMany: 'select * from troupe.release_many($1, $2, $3, $4, $5, $6, $7, $8, $9)',
   releaseOne:
     'select * from troupe.release_one($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)',

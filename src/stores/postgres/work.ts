@@ -1,6 +1,7 @@
 import type { Clock } from '../../internal/clock.ts';
+import { BlockedHints } from './blocked-hints.ts';
 import type { Database } from './database.ts';
-import { BlockedHints, FrontHint } from './queue-hints.ts';
+import { QueueFronts } from './queue-fronts.ts';
 import { ServerTime } from './server-time.ts';
 import { type Statements, statementsFor } from './statements.ts';
 import { Waiters } from './waiters.ts';
@@ -11,15 +12,14 @@ export class Work {
   readonly sql: Statements;
   readonly time: ServerTime;
   readonly waiters: Waiters;
-  /** The front of the free, and of the leases that ran out. */
-  readonly free = new FrontHint();
-  readonly ended = new FrontHint();
+  readonly fronts: QueueFronts;
   readonly blocked: BlockedHints;
 
   constructor(database: Database, schema: string, clock: Clock | undefined) {
     this.database = database;
     this.sql = statementsFor(schema);
     this.time = new ServerTime(clock);
+    this.fronts = new QueueFronts(database, this.sql, this.time);
     this.blocked = new BlockedHints(this.time);
     this.waiters = new Waiters(database, this.sql, schema, () => this.blocked.forgetRecent());
   }

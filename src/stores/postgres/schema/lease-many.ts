@@ -7,7 +7,7 @@ const BLOCKED = `exists (
 /**
  * The ordinary lease, of several callers at once: the first in the queue, one for each site that is asked for (null:
  * any). What needs more than a look, because it is blocked for its site, expired or used up, comes back without a
- * token, and is left to \`lease_one\`.
+XX
  */
 function leaseMany(name: string, order: 'asc' | 'desc'): string {
   return entry(
@@ -16,9 +16,9 @@ function leaseMany(name: string, order: 'asc' | 'desc'): string {
     `table (n bigint, tick bigint, ended integer, was_due bigint, sid bigint, token uuid, fence bigint, uses bigint, max_uses bigint,
   score double precision, expires bigint, recovered boolean, id text, created bigint, key text, tag text, body text, place tid)`,
     {
-      declare: 'v_ended integer := 0;',
+      declare: 'v_ended integer;',
       body: `
-  if exists (select from troupe.session s where s.held and s.due between p_ended_from and v_due) then
+  if p_ended_from is not null then
     v_ended := troupe.recover_ended(p_ended_from, 128, v_tick, v_due, v_now, v_base);
   end if;
   return query

@@ -242,7 +242,7 @@ const COLUMNS = `s.sid, s.token, s.fence, s.uses, s.max_uses, s.score, s.expires
 /** A lease that needs more than a look at the front of the queue: bounded work, and \`again\` where it was not enough. */
 export const leaseOne = entry(
   'lease_one',
-  `p_clock bigint[], p_from bigint, p_ended_from bigint, p_known bigint[], p_cursor bigint[], p_rotation text,
+  `p_clock bigint[], p_from bigint, p_ended_from bigint, p_is_look_due boolean, p_known bigint[], p_cursor bigint[], p_rotation text,
   p_first boolean, p_lease bigint, p_holder text, p_id text, p_site text, p_limit bigint`,
   `table (kind text, tick bigint, ended integer, retry_at bigint, walked bigint[], cursor bigint[], has_blocks boolean,
   was_due bigint, sid bigint, token uuid, fence bigint, uses bigint, max_uses bigint, score double precision, expires bigint,
@@ -266,8 +266,10 @@ export const leaseOne = entry(
   cursor := p_cursor;
   tick := v_tick;
   has_blocks := v_has_blocks;
-  ended := troupe.recover_ended(p_ended_from, 128, v_tick, v_due, v_now, v_base);
-  v_left := v_left - ended;
+  if p_is_look_due then
+    ended := troupe.recover_ended(p_ended_from, 128, v_tick, v_due, v_now, v_base);
+    v_left := v_left - ended;
+  end if;
 
   if p_id is not null then
     select s.* into v_row from troupe.record r join troupe.session s on s.sid = r.sid where r.id = p_id for update of s;
@@ -334,6 +336,11 @@ export const leaseOne = entry(
           select from troupe.session s where not s.held and s.due between p_from and v_due);
       end if;
       v_busy := v_busy or v_is_busy;
+      if v_sid is null and ended is null then
+        ended := troupe.recover_ended(p_ended_from, 128, v_tick, v_due, v_now, v_base);
+        v_left := v_left - ended;
+        continue when ended > 0 and v_left > 0;
+      end if;
       exit when v_sid is null or troupe.survives(v_sid, v_now);
       v_sid := null;
       exit when v_left <= 0;

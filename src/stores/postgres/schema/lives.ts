@@ -1,4 +1,4 @@
-import { part } from './plpgsql.ts';
+import { entry, part } from './plpgsql.ts';
 
 /** Blocks, deaths and orders of sessions whose rows the caller has locked. */
 export const lives = [
@@ -161,6 +161,16 @@ export const lives = [
   return v_ended;`,
     },
   ),
+
+  // What the hints have left behind: the first of the free, and leases that ran out.
+  entry('look_behind', 'p_clock bigint[], p_free bigint, p_held bigint', 'bigint', {
+    body: `
+  perform troupe.recover_ended(0, 128, v_tick, least(p_held, v_due), v_now, v_base);
+  -- Not only the first: who looked this far knows that a lease that begins there meets no more than this look did.
+  return (
+    select min(l.due) from (
+      select s.due from troupe.session s where not s.held and s.due between 0 and p_free order by s.due limit 128) l);`,
+  }),
 
   part('change_body', 'p_sid bigint, p_body text', 'void', {
     declare: "v_old bigint; v_new bigint := nextval('troupe.body_number');",

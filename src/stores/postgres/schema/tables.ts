@@ -13,6 +13,8 @@
  *   away. For the same reason a lease knows where its row lies (\`ctid\`).
  * - Counters are spread over slots, by connection: processes that create, rest and ban do not wait for each other. A
  *   block names the slot in which it was counted, so that a site's slot which is at 0 can go.
+ * - `front` is where the free begin, and the held whose lease has not run out, as the last process saw it: one that begins during
+ *   somebody's old snapshot is spared the walk through all that was cleared away in vain. A hint, as the one in each process.
  * - `waiter` is who wants to be notified; it may be lost in a crash of the server.
  */
 export const tables = `
@@ -112,6 +114,12 @@ create table troupe.death (
   deaths bigint not null,
   primary key (reason, slot)
 ) with (fillfactor = 50);
+
+create table troupe.front (
+  free bigint not null,
+  held bigint not null
+) with (fillfactor = 10);
+insert into troupe.front values (0, 0);
 
 create table troupe.document (
   name text collate "C" primary key,

@@ -1,5 +1,5 @@
 import { KnownRanges } from '../known-ranges.ts';
-import { type Moment, type ServerTime, TICKS } from './server-time.ts';
+import type { Moment, ServerTime } from './server-time.ts';
 
 /** Sites whose ranges are kept; the one longest unused is forgotten, which costs it a new walk. */
 const MAX_SITES = 1000;
@@ -7,39 +7,6 @@ const MAX_SITES = 1000;
 const RECENT_MS = 1000;
 /** All is forgotten so often, whatever went wrong. */
 const ALL_MS = 300_000;
-/** A look from the very beginning is due so often, and takes at most this share of the time. */
-const FROM_ZERO_MS = 5000;
-const FROM_ZERO_SHARE = 0.02;
-/**
- * What was leased last stood here or later, even if somebody's commit was late; one that was later still is found by
- * the next look from the beginning. In a busy pool each lease walks over as much of the past, so it is short.
- */
-const SLACK_TICKS = 100 * TICKS;
-
-/**
- * Where the front of the queue is: a walk that begins there is spared the index entries of all who were there before,
- * which stay as long as somebody's old snapshot could see them (a dump, a forgotten transaction). Sound because
- * whatever becomes free gets a new due.
- */
-export class FrontHint {
-  #from = 0;
-  #nextFromZero = 0;
-
-  /** Call `seen` with what it answers when the look is done. */
-  begin(): { from: number; startedAt: number } {
-    const startedAt = performance.now();
-    return { from: startedAt >= this.#nextFromZero ? 0 : this.#from, startedAt };
-  }
-
-  /** Nobody free stands before this. `undefined`: nothing was learnt. */
-  seen(look: { from: number; startedAt: number }, front: number | undefined): void {
-    if (look.from === 0) {
-      const now = performance.now();
-      this.#nextFromZero = now + Math.max(FROM_ZERO_MS, (now - look.startedAt) / FROM_ZERO_SHARE);
-    }
-    if (front !== undefined) this.#from = Math.max(0, front - SLACK_TICKS);
-  }
-}
 
 interface SiteHint {
   settled: KnownRanges;
