@@ -3,10 +3,10 @@ import { type Moment, type ServerTime, TICKS } from './server-time.ts';
 import type { Statements } from './statements.ts';
 
 /**
- * What was seen last stood here or later, even if somebody's commit was late; one that was later still is found by a look
- * behind the hints. In a busy pool each lease walks over as much of the past, so it is short.
+ * What was seen last stood here or later, even if somebody's commit was late; one that was later still is found before
+ * nobody is said to be free, or by a look behind the hints. In a busy pool each lease walks over as much of the past, so it is short.
  */
-const SLACK_TICKS = 100 * TICKS;
+const SLACK_TICKS = 20 * TICKS;
 /** A lease that ran out is found so soon. Each look walks over the slack once more, so not each lease has one. */
 const ENDED_EVERY_MS = 250;
 /** Leases that ran out, looked at by one call. */
@@ -97,15 +97,17 @@ export class QueueFronts {
   async #learn(): Promise<void> {
     const [row] = await this.#database.run(this.#sql.front, []);
     [this.#free, this.#held] = row as [number, number];
+    this.#nextBehind = performance.now() + BEHIND_EVERY_MS;
     this.#isKnown = true;
   }
 
   async #lookBehind(): Promise<LookBehind> {
     const { lookBehind, tellFront } = this.#sql;
-    const startedAt = performance.now();
+    let startedAt = performance.now();
     this.#nextBehind = Number.POSITIVE_INFINITY;
     try {
       await this.#database.run(tellFront, [this.#free, this.#held]);
+      startedAt = performance.now();
       const values = [this.#time.moment(), this.#free, this.#held];
       const rows = await this.#database.runBriefly(BEHIND_LIMIT_MS, lookBehind, values);
       const lowest = rows?.[0]?.[0] as number | null | undefined;

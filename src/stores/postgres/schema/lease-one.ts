@@ -236,6 +236,9 @@ export const leaseOneParts = [
   }),
 ];
 
+/** So far before the hint, in microseconds, is looked before nobody is said to be free: a commit may have been late. */
+const SURE_TICKS = 5_000_000;
+
 const COLUMNS = `s.sid, s.token, s.fence, s.uses, s.max_uses, s.score, s.expires, v_row.recovered, r.id, r.created, r.key,
       r.tag, b.body, s.ctid`;
 
@@ -256,6 +259,8 @@ export const leaseOne = entry(
   v_all_walked bigint[] := '{}';
   v_token uuid;
   v_busy boolean := false;
+  v_from bigint := p_from;
+  v_is_sure boolean := false;
   v_is_busy boolean;
   v_has_blocks boolean := p_site is not null and exists (select from troupe.site_count where site = p_site);
   v_seen integer;
@@ -326,20 +331,25 @@ export const leaseOne = entry(
       else
         v_left := v_left - 1;
         if p_rotation = 'use-until-failure' then
-          select s.sid into v_sid from troupe.session s where not s.held and s.due between p_from and v_due
+          select s.sid into v_sid from troupe.session s where not s.held and s.due between v_from and v_due
            order by s.due desc, s.sid desc limit 1 for update skip locked;
         else
-          select s.sid into v_sid from troupe.session s where not s.held and s.due between p_from and v_due
+          select s.sid into v_sid from troupe.session s where not s.held and s.due between v_from and v_due
            order by s.due, s.sid limit 1 for update skip locked;
         end if;
         v_is_busy := v_sid is null and exists (
-          select from troupe.session s where not s.held and s.due between p_from and v_due);
+          select from troupe.session s where not s.held and s.due between v_from and v_due);
       end if;
       v_busy := v_busy or v_is_busy;
-      if v_sid is null and ended is null then
-        ended := troupe.recover_ended(p_ended_from, 128, v_tick, v_due, v_now, v_base);
-        v_left := v_left - ended;
-        continue when ended > 0 and v_left > 0;
+      if v_sid is null and not v_is_sure then
+        -- Not by a hint: somebody may have become free a moment ago, or have been lost.
+        v_is_sure := true;
+        v_from := greatest(0, p_from - ${SURE_TICKS});
+        if ended is null then
+          ended := troupe.recover_ended(p_ended_from, 128, v_tick, v_due, v_now, v_base);
+          v_left := v_left - ended;
+        end if;
+        continue when v_left > 0 and (ended > 0 or v_from < p_from and not v_has_blocks);
       end if;
       exit when v_sid is null or troupe.survives(v_sid, v_now);
       v_sid := null;
