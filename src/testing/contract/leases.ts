@@ -140,6 +140,20 @@ export function leases(it: SceneTest): void {
     assert.equal(later.session.usageCount, 6);
   });
 
+  it('hands out a session whose lease ran out soon, although others are free all the time', async (scene) => {
+    await scene.add(3);
+    const lost = await scene.leased({ leaseMs: scene.ms(1000) });
+    await scene.advance(1000);
+    let next = await scene.leased();
+    for (let turn = 0; turn < 20 && next.lease.id !== lost.lease.id; turn++) {
+      assert.equal(await scene.store.release(next.lease, scene.used(next)), 'released');
+      await scene.advance(100);
+      next = await scene.leased();
+    }
+    assert.equal(next.lease.id, lost.lease.id);
+    assert.equal(next.recovered, true);
+  });
+
   it('retires as used up what a lost lease brought to its limit', async (scene) => {
     const [id] = await scene.add(1, { usageCount: 0, maxUsageCount: 1 });
     await scene.leased({ leaseMs: scene.ms(1000) });
