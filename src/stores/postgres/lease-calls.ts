@@ -153,7 +153,6 @@ export class LeaseCalls {
       moment,
       from,
       fronts.held,
-      fronts.isEndedDue(moment),
       site === undefined ? [] : blocked.known(site, moment),
       [-1, -1],
       rotation,
@@ -163,6 +162,7 @@ export class LeaseCalls {
       id ?? null,
       site ?? null,
       limit ?? null,
+      fronts.isEndedDue(moment),
     ]);
     const [kind, tick, ended, retryAt, walked, , , , ...session] = row as [
       LeaseResult['kind'],

@@ -245,8 +245,9 @@ const COLUMNS = `s.sid, s.token, s.fence, s.uses, s.max_uses, s.score, s.expires
 /** A lease that needs more than a look at the front of the queue: bounded work, and \`again\` where it was not enough. */
 export const leaseOne = entry(
   'lease_one',
-  `p_clock bigint[], p_from bigint, p_ended_from bigint, p_is_look_due boolean, p_known bigint[], p_cursor bigint[], p_rotation text,
-  p_first boolean, p_lease bigint, p_holder text, p_id text, p_site text, p_limit bigint`,
+  `p_clock bigint[], p_from bigint, p_ended_from bigint, p_known bigint[], p_cursor bigint[], p_rotation text,
+  p_first boolean, p_lease bigint, p_holder text, p_id text, p_site text, p_limit bigint,
+  p_is_look_due boolean default true`,
   `table (kind text, tick bigint, ended integer, retry_at bigint, walked bigint[], cursor bigint[], has_blocks boolean,
   was_due bigint, sid bigint, token uuid, fence bigint, uses bigint, max_uses bigint, score double precision, expires bigint,
   recovered boolean, id text, created bigint, key text, tag text, body text, place tid)`,

@@ -13,8 +13,6 @@
  *   away. For the same reason a lease knows where its row lies (\`ctid\`).
  * - Counters are spread over slots, by connection: processes that create, rest and ban do not wait for each other. A
  *   block names the slot in which it was counted, so that a site's slot which is at 0 can go.
- * - `front` is where the free begin, and the held whose lease has not run out, as the last process saw it: one that begins during
- *   somebody's old snapshot is spared the walk through all that was cleared away in vain. A hint, as the one in each process.
  * - `waiter` is who wants to be notified; it may be lost in a crash of the server.
  */
 export const tables = `
@@ -115,12 +113,6 @@ create table troupe.death (
   primary key (reason, slot)
 ) with (fillfactor = 50);
 
-create table troupe.front (
-  free bigint not null,
-  held bigint not null
-) with (fillfactor = 10);
-insert into troupe.front values (0, 0);
-
 create table troupe.document (
   name text collate "C" primary key,
   value text not null,
@@ -143,4 +135,16 @@ create table troupe.tag_count (
 ) with (fillfactor = 50);
 insert into troupe.tag_count
   select tag, sid & 15, count(*) from troupe.record where tag is not null and died is null group by 1, 2;
+`;
+
+/**
+ * Where the free begin, and the held whose leases have not run out, as the last process saw it: one that begins during somebody's
+ * old snapshot is spared the walk over all that could not be cleared away. A hint, as each process has its own.
+ */
+export const fronts = `
+create table troupe.front (
+  free bigint not null,
+  held bigint not null
+) with (fillfactor = 10);
+insert into troupe.front values (0, 0);
 `;
