@@ -1,3 +1,5 @@
+import type { ProxyFault } from '../proxies/proxy-fault.ts';
+
 /**
  * What went wrong: no connection (`FETCH_CONNECT`), too slow (`FETCH_TIMEOUT`), cut off (`FETCH_RESET`), not HTTP
  * (`FETCH_PROTOCOL`), a body that is broken or cut short (`FETCH_BODY`) or too large (`FETCH_TOO_LARGE`), the
@@ -24,6 +26,8 @@ export interface FetchErrorFacts {
   url: URL;
   /** @default false */
   neverSent?: boolean;
+  /** @default none */
+  proxyFault?: ProxyFault | undefined;
   cause: unknown;
 }
 
@@ -38,6 +42,11 @@ export class FetchError extends TypeError {
   readonly url: string;
   /** Not a byte of the request has left, so that it may be sent again whatever its method. */
   readonly neverSent: boolean;
+  /**
+   * Set where it failed at the proxy: `'gateway'` if that is not there or lets nobody in, `'exit'` if it got no further,
+   * which may be the site's doing as well.
+   */
+  readonly proxyFault: ProxyFault | undefined;
 
   constructor(facts: FetchErrorFacts) {
     super(facts.phase === 'body' ? 'terminated' : 'fetch failed', { cause: facts.cause });
@@ -45,6 +54,7 @@ export class FetchError extends TypeError {
     this.phase = facts.phase;
     this.url = facts.url.origin + facts.url.pathname;
     this.neverSent = facts.neverSent ?? false;
+    this.proxyFault = facts.proxyFault;
   }
 }
 

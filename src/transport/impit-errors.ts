@@ -1,4 +1,5 @@
 import { FetchError, type FetchErrorCode, type FetchPhase, RequestBodyFailure } from './fetch-error.ts';
+import { ProxyFailure, refusedWith } from './proxy-failure.ts';
 
 /** What is known about a request when it fails. */
 export interface ImpitFailureFacts {
@@ -32,6 +33,9 @@ export function fromImpit(error: unknown, { url, phase }: ImpitFailureFacts): Fe
   if (error instanceof RequestBodyFailure) {
     return new FetchError({ code: 'FETCH_REQUEST_BODY', phase: 'send', url, cause: error.cause });
   }
+  if (error instanceof ProxyFailure) {
+    return new FetchError({ code: 'FETCH_CONNECT', phase, url, proxyFault: error.fault, cause: error });
+  }
   const { name, status } = error as Error & { status?: number };
   // The URL may hold any word.
   const message = (error as Error).message.replace(/url: "[^"]*"/g, '');
@@ -43,7 +47,8 @@ export function fromImpit(error: unknown, { url, phase }: ImpitFailureFacts): Fe
   if (/Timeout/.test(name)) code = 'FETCH_TIMEOUT';
   if (neverSent) code = 'FETCH_CONNECT';
   const where: FetchPhase = neverSent ? 'connect' : phase;
-  const said = status === undefined ? found?.word : `the proxy refused with ${status}`;
-  const cause = new Error(`impit: ${name}${said ? ` (${said})` : ''}`);
-  return new FetchError({ code, phase: where, url, neverSent, cause });
+  // A status comes with errors of proxies alone.
+  const refusal = status === undefined ? undefined : refusedWith(status);
+  const cause = refusal ?? new Error(`impit: ${name}${found ? ` (${found.word})` : ''}`);
+  return new FetchError({ code, phase: where, url, neverSent, proxyFault: refusal?.fault, cause });
 }

@@ -1,6 +1,7 @@
 import { FetchError, RequestBodyFailure } from './fetch-error.ts';
 import type { ImpitClient, ImpitInit, ImpitResponse } from './impit-client.ts';
 import { fromImpit } from './impit-errors.ts';
+import { proxyAnswer } from './proxy-answer.ts';
 import type { BodySink, Hop, HopBody, HopHeaders, HopRequestBody, HopResponse } from './transport.ts';
 
 /** What holds for a hop. Times in milliseconds; 0: no limit. */
@@ -9,8 +10,8 @@ export interface ImpitHopConditions {
   readonly bodyTimeoutMs: number;
   /** For all of it; the only limit that impit itself knows. */
   readonly maxRequestMs: number;
-  /** Then a 407 is the proxy's. */
-  readonly isProxied: boolean;
+  /** A proxy that can read it passes it on, and may answer in the site's place. */
+  readonly isForwarded: boolean;
 }
 
 /** How a request ends for whoever sent it. */
@@ -156,17 +157,16 @@ export class ImpitHop implements HopBody {
   }
 
   #answer(response: ImpitResponse): void {
-    if (response.status === 407 && this.#conditions.isProxied) {
-      // Forwarded in clear, and refused by the proxy: no site asks for a proxy's password (RFC 9110 §15.5.8).
+    const headers = headersOf(response.headers);
+    const failure = this.#conditions.isForwarded ? proxyAnswer(response.status, headers) : undefined;
+    if (failure) {
       letGo(response);
-      const refusal = Object.assign(new Error(), { name: 'ProxyAuthRequired', status: 407 });
-      this.fail(fromImpit(refusal, { url: this.#hop.url, phase: 'headers' }));
+      this.fail(fromImpit(failure, { url: this.#hop.url, phase: 'headers' }));
       return;
     }
     clearTimeout(this.#timer);
     this.#isAnswered = true;
     this.#response = response;
-    const headers = headersOf(response.headers);
     const coding = headers['content-encoding'];
     const isDecoded = typeof coding === 'string' && DECODED.test(coding);
     this.#limit(this.#conditions.bodyTimeoutMs, 'body', 'nobody read the body');

@@ -1,10 +1,13 @@
 import { OptionError } from '../errors.ts';
-import { checkOptions, number, type OptionCheck, oneOf, text } from '../internal/options.ts';
+import { checkOptions, number, oneOf, text } from '../internal/options.ts';
 import { FetchError } from './fetch-error.ts';
 import type { ImpitClient } from './impit-client.ts';
 import { ImpitHop } from './impit-hop.ts';
 import type { LoadedImpit } from './impit-package.ts';
 import { profileFor } from './impit-profiles.ts';
+import { type ProxyAddress, proxyAddressOf } from './proxy-address.ts';
+import { blame, isDoubtful } from './proxy-check.ts';
+import { isProxyUrl } from './proxy-url.ts';
 import type { Hop, HopResponse, Transport, TransportLimits } from './transport.ts';
 
 /** How a session's connections behave. All times in milliseconds; 0 = no limit. */
@@ -31,18 +34,9 @@ export const defaultImpitTransportOptions = {
 } as const;
 
 const milliseconds = number({ integer: true, max: 2 ** 31 - 1 });
-/** impit takes any text for a proxy, and goes around one that it does not understand. */
-const proxyUrl: OptionCheck = (value, path) => {
-  if (typeof value === 'string' && /^(?:https?|socks5h?):$/.test(URL.parse(value)?.protocol ?? '')) return;
-  throw new OptionError(
-    path,
-    `option "${path}" must be a URL such as http://user:password@host:8080 (http: https: socks5:)`,
-  );
-};
-
 const checks = {
   userAgent: text,
-  proxy: proxyUrl,
+  proxy: isProxyUrl,
   headersTimeoutMs: milliseconds,
   bodyTimeoutMs: milliseconds,
   maxRequestMs: milliseconds,
@@ -70,6 +64,7 @@ export class ImpitTransport implements Transport {
   readonly #options: ImpitTransportOptions;
   readonly #impit: LoadedImpit;
   readonly #browser: string | undefined;
+  readonly #proxy: ProxyAddress | undefined;
   readonly #hops = new Set<ImpitHop>();
   #client: ImpitClient | undefined;
 
@@ -79,6 +74,7 @@ export class ImpitTransport implements Transport {
     this.#options = options;
     this.#impit = impit;
     this.#browser = browserFor(options, impit);
+    this.#proxy = options.proxy === undefined ? undefined : proxyAddressOf(options.proxy);
   }
 
   get inFlight(): number {
@@ -96,9 +92,16 @@ export class ImpitTransport implements Transport {
         headersTimeoutMs: hop.headersTimeoutMs ?? this.#options.headersTimeoutMs ?? defaults.headersTimeoutMs,
         bodyTimeoutMs: hop.bodyTimeoutMs ?? this.#options.bodyTimeoutMs ?? defaults.bodyTimeoutMs,
         maxRequestMs: this.#options.maxRequestMs ?? defaults.maxRequestMs,
-        isProxied: this.#options.proxy !== undefined,
+        // impit asks a proxy to forward what is in clear, and tunnels the rest.
+        isForwarded:
+          this.#proxy !== undefined && this.#proxy.scheme !== 'socks5' && hop.url.protocol === 'http:',
       };
-      const sent = new ImpitHop(hop, conditions, { respond, fail, done: () => this.#hops.delete(sent) });
+      const outcome = {
+        respond,
+        fail: this.#proxy ? this.#blaming(hop, fail) : fail,
+        done: () => this.#hops.delete(sent),
+      };
+      const sent = new ImpitHop(hop, conditions, outcome);
       this.#hops.add(sent);
       this.#client ??= this.#makeClient();
       void sent.send(this.#client);
@@ -112,6 +115,14 @@ export class ImpitTransport implements Transport {
       const cause = new Error('the connections were closed');
       hop.fail(new FetchError({ code: 'FETCH_CLOSED', phase: 'headers', url: hop.url, cause }));
     }
+  }
+
+  #blaming(hop: Hop, fail: (error: unknown) => void): (error: unknown) => void {
+    const tls = this.#options.ignoreTlsErrors ? { rejectUnauthorized: false } : undefined;
+    return (error) => {
+      if (isDoubtful(error)) void blame(error, this.#proxy!, hop, tls).then(fail);
+      else fail(error);
+    };
   }
 
   #makeClient(): ImpitClient {

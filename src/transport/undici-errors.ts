@@ -1,4 +1,5 @@
 import { FetchError, type FetchErrorCode, type FetchPhase, RequestBodyFailure } from './fetch-error.ts';
+import { ProxyFailure } from './proxy-failure.ts';
 
 /** What is known about a request when it fails. */
 export interface FailureFacts {
@@ -18,12 +19,14 @@ export function fromUndici(error: unknown, facts: FailureFacts): FetchError {
     phase: facts.phase,
     url: facts.url,
     neverSent: !facts.wasStarted,
+    proxyFault: error instanceof ProxyFailure ? error.fault : undefined,
     cause: error instanceof RequestBodyFailure ? error.cause : error,
   });
 }
 
 function codeOf(error: unknown, facts: FailureFacts): FetchErrorCode {
   if (error instanceof RequestBodyFailure) return 'FETCH_REQUEST_BODY';
+  if (error instanceof ProxyFailure) return error.isTimeout ? 'FETCH_TIMEOUT' : 'FETCH_CONNECT';
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   switch (code) {
     case 'UND_ERR_CONNECT_TIMEOUT':
@@ -40,8 +43,7 @@ function codeOf(error: unknown, facts: FailureFacts): FetchErrorCode {
     case 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH':
       return 'FETCH_REQUEST_BODY';
   }
-  // Also how undici reports a proxy that answered 407 to a forwarded request.
-  if (!facts.wasStarted || code === 'UND_ERR_INVALID_ARG') return 'FETCH_CONNECT';
+  if (!facts.wasStarted) return 'FETCH_CONNECT';
   // By its name: its code is often undefined. A chunked body that was cut off is an incomplete message to the parser.
   if (error instanceof Error && error.name === 'HTTPParserError') {
     return facts.phase === 'body' ? 'FETCH_BODY' : 'FETCH_PROTOCOL';

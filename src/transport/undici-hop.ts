@@ -35,6 +35,10 @@ export class UndiciHop implements Dispatcher.DispatchHandler, HopBody {
   #ending: { error?: unknown } | undefined;
   #isPaused = false;
   #unreadTimer: NodeJS.Timeout | undefined;
+  /** Asked when there was no connection: whether it is sent again by another way. */
+  otherWay: ((error: Error) => boolean) | undefined;
+  /** Asked of a head: what it says went wrong on the way, so that it is nobody's answer. */
+  failureIn: ((status: number, headers: HopHeaders) => Error | undefined) | undefined;
 
   constructor(hop: Hop, bodyTimeoutMs: number, outcome: HopOutcome) {
     this.#hop = hop;
@@ -60,6 +64,11 @@ export class UndiciHop implements Dispatcher.DispatchHandler, HopBody {
     statusText = '',
   ): void {
     if (status < 200 || this.#isAborted) return;
+    const failure = this.failureIn?.(status, headers);
+    if (failure) {
+      this.#controller!.abort(failure);
+      return;
+    }
     this.#phase = 'body';
     this.#outcome.respond({ status, statusText, headers, body: this });
   }
@@ -81,6 +90,7 @@ export class UndiciHop implements Dispatcher.DispatchHandler, HopBody {
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
     const wasStarted = this.#phase !== 'connect';
+    if (!wasStarted && !this.#isAborted && this.otherWay?.(error)) return;
     const failure = fromUndici(error, { url: this.#hop.url, phase: this.#phase, wasStarted });
     const hadResponse = this.#phase === 'body';
     this.#end({ error: failure });

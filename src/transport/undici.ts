@@ -1,5 +1,10 @@
-import { Agent, buildConnector, type Dispatcher, ProxyAgent } from 'undici';
-import { checkOptions, number, oneOf, plainObject, text } from '../internal/options.ts';
+import { Agent, buildConnector } from 'undici';
+import { checkOptions, number, oneOf, plainObject } from '../internal/options.ts';
+import { basicCredentials, type ProxyAddress, proxyAddressOf } from './proxy-address.ts';
+import { mayForward, proxyAnswer } from './proxy-answer.ts';
+import { blame, isDoubtful } from './proxy-check.ts';
+import { proxyConnector, trustOf } from './proxy-connector.ts';
+import { isProxyUrl } from './proxy-url.ts';
 import type { Hop, HopResponse, Transport, TransportLimits } from './transport.ts';
 import { UndiciHop } from './undici-hop.ts';
 
@@ -40,7 +45,7 @@ const checks = {
   keepAliveMs: number({ min: 1, integer: true, max: 2 ** 31 - 1 }),
   maxConnectionsPerOrigin: number({ min: 1, integer: true }),
   http2: oneOf(true, false),
-  proxy: text,
+  proxy: isProxyUrl,
   tls: plainObject,
 };
 
@@ -54,6 +59,12 @@ const limits: TransportLimits = {
   tellsReasons: true,
 };
 
+interface Forwarding {
+  readonly agent: Agent;
+  /** The status with which the proxy refused a tunnel. */
+  readonly refusedTunnelWith: number | undefined;
+}
+
 /**
  * HTTP/1.1 and HTTP/2 on undici, with connections of its own: an agent and a connector (where undici keeps TLS
  * tickets) per transport mean that neither a socket nor a ticket is ever used by two sessions, so that a site
@@ -65,7 +76,10 @@ export class UndiciTransport implements Transport {
   readonly #options: UndiciTransportOptions;
   readonly #headersTimeoutMs: number;
   readonly #bodyTimeoutMs: number;
-  #agent: Dispatcher | undefined;
+  readonly #proxy: ProxyAddress | undefined;
+  #agent: Agent | undefined;
+  /** Connections to a proxy that has no tunnels to sites in clear; made when it has said so. */
+  #forwarding: Forwarding | undefined;
   #inFlight = 0;
 
   constructor(options: UndiciTransportOptions = {}) {
@@ -73,6 +87,7 @@ export class UndiciTransport implements Transport {
     this.#options = options;
     this.#headersTimeoutMs = options.headersTimeoutMs ?? defaultUndiciTransportOptions.headersTimeoutMs;
     this.#bodyTimeoutMs = options.bodyTimeoutMs ?? defaultUndiciTransportOptions.bodyTimeoutMs;
+    this.#proxy = options.proxy === undefined ? undefined : proxyAddressOf(options.proxy);
   }
 
   get inFlight(): number {
@@ -83,65 +98,114 @@ export class UndiciTransport implements Transport {
     if (hop.signal?.aborted) return Promise.reject(hop.signal.reason);
     this.#inFlight++;
     return new Promise((respond, fail) => {
-      const bodyTimeoutMs = hop.bodyTimeoutMs ?? this.#bodyTimeoutMs;
       const done = () => {
         this.#inFlight--;
       };
-      const { url, method, headers, body } = hop;
-      const handler = new UndiciHop(hop, bodyTimeoutMs, { respond, fail, done });
-      try {
-        this.#agent ??= makeAgent(this.#options);
-        this.#agent.dispatch(
-          {
-            origin: url.origin,
-            path: url.pathname + url.search,
-            method,
-            headers,
-            // undici takes blobs and async iterables too; its types do not say so.
-            body: body as Uint8Array | null,
-            headersTimeout: hop.headersTimeoutMs ?? this.#headersTimeoutMs,
-            bodyTimeout: bodyTimeoutMs,
-          },
-          handler,
-        );
-      } catch (error) {
-        handler.onResponseError(undefined, error as Error);
-      }
+      const outcome = { respond, fail: this.#proxy ? this.#blaming(hop, fail) : fail, done };
+      const handler = new UndiciHop(hop, hop.bodyTimeoutMs ?? this.#bodyTimeoutMs, outcome);
+      if (this.#proxy && hop.url.protocol === 'http:') this.#sendInClear(hop, handler);
+      else this.#dispatch(hop, handler);
     });
   }
 
   async close(): Promise<void> {
-    const agent = this.#agent;
+    const agents = [this.#agent, this.#forwarding?.agent];
     this.#agent = undefined;
-    await agent?.destroy();
+    this.#forwarding = undefined;
+    await Promise.all(agents.map((agent) => agent?.destroy()));
+  }
+
+  #dispatch(hop: Hop, handler: UndiciHop): void {
+    this.#agent ??= makeAgent(this.#options, this.#proxy);
+    this.#write(this.#agent, hop, handler, {
+      origin: hop.url.origin,
+      path: pathOf(hop.url),
+      headers: hop.headers,
+    });
+  }
+
+  /** By a tunnel; through a proxy that has none to there, by asking it to forward. */
+  #sendInClear(hop: Hop, handler: UndiciHop): void {
+    if (this.#forwarding) {
+      this.#forward(hop, handler, this.#forwarding);
+      return;
+    }
+    handler.otherWay = (error) => {
+      if (!mayForward(error)) return false;
+      handler.otherWay = undefined;
+      this.#forwarding ??= { agent: makeForwardingAgent(this.#options), refusedTunnelWith: error.status };
+      this.#forward(hop, handler, this.#forwarding);
+      return true;
+    };
+    this.#dispatch(hop, handler);
+  }
+
+  #forward(hop: Hop, handler: UndiciHop, { agent, refusedTunnelWith }: Forwarding): void {
+    const { url } = hop;
+    handler.failureIn = (status, headers) => proxyAnswer(status, headers, refusedTunnelWith);
+    const credentials = basicCredentials(this.#proxy!);
+    const own = credentials === undefined ? [] : ['proxy-authorization', credentials];
+    const headers = ['host', url.host, ...own, ...hop.headers];
+    const { origin } = new URL(this.#options.proxy!);
+    this.#write(agent, hop, handler, { origin, path: url.origin + pathOf(url), headers });
+  }
+
+  #blaming(hop: Hop, fail: (error: unknown) => void): (error: unknown) => void {
+    return (error) => {
+      if (isDoubtful(error)) void blame(error, this.#proxy!, hop, trustOf(this.#options.tls)).then(fail);
+      else fail(error);
+    };
+  }
+
+  #write(
+    agent: Agent,
+    { method, body, headersTimeoutMs, bodyTimeoutMs }: Hop,
+    handler: UndiciHop,
+    head: { origin: string; path: string; headers: string[] },
+  ): void {
+    try {
+      agent.dispatch(
+        {
+          ...head,
+          method,
+          // undici takes blobs and async iterables too; its types do not say so.
+          body: body as Uint8Array | null,
+          headersTimeout: headersTimeoutMs ?? this.#headersTimeoutMs,
+          bodyTimeout: bodyTimeoutMs ?? this.#bodyTimeoutMs,
+        },
+        handler,
+      );
+    } catch (error) {
+      handler.onResponseError(undefined, error as Error);
+    }
   }
 }
 
-function makeAgent(options: UndiciTransportOptions): Dispatcher {
-  const defaults = defaultUndiciTransportOptions;
-  const timeout = options.connectTimeoutMs ?? defaults.connectTimeoutMs;
-  const common = {
-    connections: options.maxConnectionsPerOrigin ?? defaults.maxConnectionsPerOrigin,
-    keepAliveTimeout: options.keepAliveMs ?? defaults.keepAliveMs,
-    allowH2: options.http2 ?? defaults.http2,
+function pathOf(url: URL): string {
+  return url.pathname + url.search;
+}
+
+function makeAgent(options: UndiciTransportOptions, proxy: ProxyAddress | undefined): Agent {
+  const { tls } = options;
+  const timeoutMs = options.connectTimeoutMs ?? defaultUndiciTransportOptions.connectTimeoutMs;
+  const allowH2 = options.http2 ?? defaultUndiciTransportOptions.http2;
+  // One connector for all origins: an agent makes one anew for every origin that it comes back to, and the tickets
+  // of the user itself, which a browser would use again, would be lost.
+  const connect = proxy
+    ? proxyConnector(proxy, { timeoutMs, allowH2, tls })
+    : buildConnector({ ...tls, timeout: timeoutMs, allowH2 });
+  return new Agent({ ...poolOptions(options), allowH2, connect });
+}
+
+function makeForwardingAgent(options: UndiciTransportOptions): Agent {
+  const timeout = options.connectTimeoutMs ?? defaultUndiciTransportOptions.connectTimeoutMs;
+  const connect = buildConnector({ ...trustOf(options.tls), timeout, allowH2: false });
+  return new Agent({ ...poolOptions(options), allowH2: false, connect });
+}
+
+function poolOptions(options: UndiciTransportOptions) {
+  return {
+    connections: options.maxConnectionsPerOrigin ?? defaultUndiciTransportOptions.maxConnectionsPerOrigin,
+    keepAliveTimeout: options.keepAliveMs ?? defaultUndiciTransportOptions.keepAliveMs,
   };
-  const { tls, proxy } = options;
-  if (proxy === undefined) {
-    // One connector for all origins: an agent makes one anew for every origin that it comes back to, and the tickets
-    // of the user itself, which a browser would use again, would be lost.
-    return new Agent({ ...common, connect: buildConnector({ ...tls, timeout, allowH2: common.allowH2 }) });
-  }
-  return new ProxyAgent({
-    ...common,
-    uri: proxy,
-    connectTimeout: timeout,
-    ...(tls && { requestTls: tls }),
-    // To any other proxy undici would speak TLS as well.
-    ...(tls && /^https:/i.test(proxy) && { proxyTls: trustOf(tls) }),
-  });
-}
-
-/** Of TLS options for a site, what holds for the proxy as well: whom it trusts, and not who it expects. */
-function trustOf({ ca, rejectUnauthorized }: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return { ...(ca !== undefined && { ca }), ...(rejectUnauthorized !== undefined && { rejectUnauthorized }) };
 }

@@ -1,4 +1,5 @@
 import { RuleError } from '../errors.ts';
+import { proxyFaultOf } from '../proxies/proxy-fault.ts';
 import { type Answer, type Page, pageOf } from './answer.ts';
 import type { Judgement, Verdict } from './judgement.ts';
 import { retryAfterMs } from './retry-after.ts';
@@ -100,9 +101,8 @@ function rateLimited(rule: string, evidence: string, { headers }: Answer): Judge
 
 function judgeError(error: unknown, { hasProxy }: JudgeContext): Judgement {
   const code = codeOf(error);
-  // Through a proxy every connection is the proxy's: refused, a refused CONNECT, its 407, reset while connecting.
-  const isConnecting = code === 'FETCH_CONNECT' || (error as { phase?: unknown } | null)?.phase === 'connect';
-  if (hasProxy && isConnecting) return because('proxy-failed', 'no connection by the proxy', code);
+  // The transport knows: refused, a refused CONNECT, its 407, reset while connecting, or none that would answer.
+  if (hasProxy && proxyFaultOf(error)) return because('proxy-failed', 'no connection by the proxy', code);
   return because('failed', 'network error', code);
 }
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { PoolEvents, SessionPool, SessionPoolOptions } from '../../src/index.ts';
-import { httpProxy, type TestProxy } from '../transport/proxies.ts';
+import { httpProxy } from '../transport/proxies.ts';
 import { deadPort, failureOf, type Scene, scene, serve, sessionsOf, storeKinds, until } from './helpers.ts';
 
 /** What a pool told, in its order. */
@@ -67,7 +67,7 @@ describe('a proxy that fails', () => {
 
   it('is quarantined, and its sessions are not hurt: the pages come through the others', async () => {
     await using site = await serve((_request, response) => response.end('a page'));
-    const good: TestProxy = await httpProxy();
+    const good = await httpProxy();
     const dead = `http://user:SECRET@127.0.0.1:${await deadPort()}`;
     const pool = await poolOf({ proxies: [good.url, dead] });
     const told = listen(pool, 'proxyQuarantined');

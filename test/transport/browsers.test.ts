@@ -226,12 +226,11 @@ describe.each(ways)('over %s', (way) => {
   });
 
   test('what browsers tell only secure sites stays away from others', async () => {
-    const proxy = await httpProxy();
+    const proxy = await httpProxy({ routes: { 'shop.example': '127.0.0.1' } });
     const { url, heads } = await rawSite();
     const { port } = new URL(url);
     // A name that is not loopback's: only the proxy knows where it is.
     const { fetch } = visitor(identities.get('chrome')!, way, proxy.url);
-    proxy.routes = { 'shop.example': '127.0.0.1' };
     await fetch(`http://shop.example:${port}/`, { headers: { 'sec-fetch-mode': 'cors' } });
     const lines = heads[0]!.map((line) => line.toLowerCase());
     expect(lines).toContain('accept-encoding: gzip, deflate');

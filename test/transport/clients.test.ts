@@ -1,4 +1,3 @@
-import { connect } from 'node:net';
 import ky from 'ky';
 import { expect, test } from 'vitest';
 import { echo, failureOf, overEachTransport, type Seen, serve } from './helpers.ts';
@@ -44,28 +43,5 @@ overEachTransport(({ makeUser }) => {
     const error = await failureOf(client.get('http://127.0.0.1:1/').text());
     expect(tries).toBe(3);
     expect(String((error as Error).cause ?? error)).toContain('fetch failed');
-  });
-
-  test('goes through a proxy, which can refuse', async () => {
-    const site = await serve(echo);
-    const seen: (string | undefined)[] = [];
-    const proxy = await serve((request, response) => {
-      seen.push(request.headers['proxy-authorization']);
-      if (seen.length > 1) return void response.writeHead(407).end();
-      const { hostname, port, pathname } = new URL(request.url!);
-      const socket = connect(Number(port), hostname, () => {
-        socket.write(
-          `GET ${pathname} HTTP/1.1\r\nhost: ${hostname}:${port}\r\nconnection: close\r\ncookie: ${request.headers.cookie ?? ''}\r\n\r\n`,
-        );
-        socket.pipe(request.socket);
-      });
-    });
-    const { fetch, cookies } = makeUser({ proxy: proxy.origin.replace('//', '//user:SECRET@') });
-    cookies.set('a', '1');
-    expect(((await (await fetch(`${site.origin}/p`)).json()) as Seen).headers.cookie).toBe('a=1');
-    expect(seen[0]).toBe(`Basic ${Buffer.from('user:SECRET').toString('base64')}`);
-    const error = await failureOf(fetch(`${site.origin}/p`));
-    expect(error).toMatchObject({ code: 'FETCH_CONNECT' });
-    expect(String((error as Error).cause)).not.toContain('SECRET');
   });
 });

@@ -32,6 +32,14 @@ describe('judge', () => {
     expect(judge(outcome, context).verdict).toBe('ok');
   });
 
+  it('holds against the proxy what its transport found to be the proxy’s', () => {
+    const failed = { error: Object.assign(new Error(), { code: 'FETCH_TIMEOUT', proxyFault: 'exit' }) };
+    expect(judge(failed, { ...context, hasProxy: true })).toMatchObject({ verdict: 'proxy-failed' });
+    expect(judge(failed, context)).toMatchObject({ verdict: 'failed' });
+    const certificate = { error: Object.assign(new Error(), { code: 'FETCH_CONNECT' }) };
+    expect(judge(certificate, { ...context, hasProxy: true })).toMatchObject({ verdict: 'failed' });
+  });
+
   it('names the wait that the site asked for', () => {
     const outcome = { status: 429, headers: new Headers({ 'retry-after': '2' }) };
     expect(judge(outcome, context)).toEqual({

@@ -38,7 +38,7 @@ export class LeasedProxy {
     if (verdict === 'proxy-failed') {
       this.hasAnswered = true;
       // Without an error it answered itself: that it wants other credentials, or what a rule takes for its own page.
-      this.#home.failed(this, error === undefined ? 'gateway' : proxyFaultOf(error), rule);
+      this.#home.failed(this, proxyFaultOf(error) ?? 'gateway', rule);
     } else if (this.isProbe && !this.hasAnswered) {
       this.hasAnswered = true;
       // Too slow, cut off: of a proxy that failed before, it is what to expect.

@@ -179,7 +179,7 @@ export class PoolProxies implements ProxyHome {
 
   failed({ tag, isProbe }: LeasedProxy, fault: ProxyFault, reason: string): void {
     const listed = this.#list?.get(tag);
-    if (fault === 'site' || (fault === 'exit' && listed?.isGateway)) {
+    if (fault === 'exit' && listed?.isGateway) {
       // Whoever answers for its exits works itself.
       if (isProbe) this.#back(tag);
       return;
