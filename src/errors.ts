@@ -20,6 +20,8 @@ export type TroupeErrorCode =
   | 'LEASE_LOST'
   | 'BLOCKED'
   | 'RATE_LIMITED'
+  | 'ACCOUNT_LOCKED'
+  | 'ACCOUNT_BAD_CREDENTIALS'
   | 'RULE_FAILED'
   | 'MISSING_PACKAGE';
 
@@ -171,6 +173,26 @@ export class RateLimitedError extends TroupeError {
 
   constructor(message = 'rate-limited by the site', options?: ErrorOptions & { retryAfterMs?: number }) {
     super('RATE_LIMITED', message, options);
+    this.retryAfterMs = options?.retryAfterMs;
+  }
+}
+
+/**
+ * Throw it in `onCreate` or `refresh` to say "this account is locked", or "its credentials are wrong": it is parked, and
+ * the pool goes on with another. `locked` with `retryAfterMs` is over by itself.
+ */
+export class AccountError extends TroupeError {
+  readonly reason: 'locked' | 'bad-credentials';
+  /** How long it is locked, in milliseconds; until somebody makes it ready, without it. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    reason: 'locked' | 'bad-credentials',
+    message = reason === 'locked' ? 'the account is locked' : 'the credentials are wrong',
+    options?: ErrorOptions & { retryAfterMs?: number },
+  ) {
+    super(reason === 'locked' ? 'ACCOUNT_LOCKED' : 'ACCOUNT_BAD_CREDENTIALS', message, options);
+    this.reason = reason;
     this.retryAfterMs = options?.retryAfterMs;
   }
 }

@@ -2,6 +2,7 @@ export type { CookiePlace, SessionCookiesInput } from './cookies/session-cookies
 export { SessionCookies } from './cookies/session-cookies.ts';
 export { siteOf } from './cookies/site.ts';
 export {
+  AccountError,
   AcquireError,
   BlockedError,
   CreateError,
@@ -26,6 +27,9 @@ export { type Incoherence, incoherencesOf } from './fingerprints/coherence.ts';
 export type { FingerprintOptions } from './fingerprints/options.ts';
 export type { Clock } from './internal/clock.ts';
 export { VERSION } from './internal/version.ts';
+export type { Account, AccountSource } from './pool/accounts/account.ts';
+export type { AccountAdmin, AccountView } from './pool/accounts/admin.ts';
+export type { AccountContext, AccountOptions } from './pool/accounts/options.ts';
 export type { EncryptionKey } from './pool/encryption/keys.ts';
 export type { PoolEventName, PoolEvents } from './pool/events.ts';
 export type { PoolFetchInit } from './pool/fetch.ts';

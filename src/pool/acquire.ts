@@ -1,5 +1,5 @@
 import { siteOf } from '../cookies/site.ts';
-import { PoolClosedError, StateError } from '../errors.ts';
+import { AcquireError, PoolClosedError, StateError } from '../errors.ts';
 import { MAX_TIMER_MS } from '../internal/clock.ts';
 import { Deadlines } from '../internal/deadlines.ts';
 import { isPromise, type MaybePromise } from '../internal/maybe-promise.ts';
@@ -14,6 +14,7 @@ import type {
   StoredSession,
   Lease as StoreLease,
 } from '../stores/store.ts';
+import { NoAccountLeft } from './accounts/pool-accounts.ts';
 import { returnUnused } from './again.ts';
 import { type Ask, acquireError } from './ask.ts';
 import type { PoolContext } from './context.ts';
@@ -91,6 +92,53 @@ export class Acquirer {
       });
     } catch (error) {
       return Promise.reject(error);
+    }
+  }
+
+  /**
+   * Makes one session for the stock, if there is room below this limit; `undefined`: none is to be made now. Its failures
+   * are those of {@link Creation.create}.
+   */
+  async makeForStock(
+    limit: number,
+    signal: AbortSignal,
+  ): Promise<{ lease: Promise<SessionLease> } | undefined> {
+    if (this.#refusal || this.#makingPausedForMs > 0) return undefined;
+    const { store, settings, holder, monotonic, clock } = this.#context;
+    const { rotation, leaseMs } = settings;
+    const askedAt = monotonic();
+    const askedAtWall = clock.now();
+    const result = await store.lease({ rotation, fill: 'first', leaseMs, holder, limit });
+    if (result.kind === 'leased' || (result.kind === 'vacant' && this.#refusal)) {
+      // Others were faster, and it is one of theirs.
+      await returnUnused(this.#context, result.lease);
+      return undefined;
+    }
+    if (result.kind !== 'vacant') return undefined;
+    const ask = this.#askOf({ signal });
+    const lease = this.#take(ask, result.lease, askedAt, askedAtWall);
+    return { lease: this.#createIn(lease, signal) };
+  }
+
+  /** In a place that is held; gives it back if that fails. */
+  async #createIn(lease: SessionLease, signal: AbortSignal | undefined): Promise<SessionLease> {
+    try {
+      return await this.#creation.create(lease, signal);
+    } catch (error) {
+      await this.#notMade(lease);
+      throw error;
+    }
+  }
+
+  /** Gives the place back. */
+  async #notMade(lease: SessionLease): Promise<void> {
+    this.#held.drop(lease, 'ended');
+    // The pool has freed the place itself, and it is not the maker's fault.
+    if (this.#refusal && lease.signal.aborted) throw this.#refusal();
+    try {
+      await returnUnused(this.#context, lease.grant);
+    } finally {
+      this.#line.offer();
     }
   }
 
@@ -299,7 +347,8 @@ export class Acquirer {
 
   /** Until a session may be made, as far as its maker and its proxy are concerned. */
   get #makingPausedForMs(): number {
-    return Math.max(this.#creation.pausedForMs, this.#context.proxies?.pausedForMs ?? 0);
+    const { pausedForMs, accounts } = this.#creation;
+    return Math.max(pausedForMs, accounts?.pausedForMs ?? 0, this.#context.proxies?.pausedForMs ?? 0);
   }
 
   #open(
@@ -399,17 +448,11 @@ export class Acquirer {
 
   #make(ask: Ask, lease: SessionLease): MaybePromise<SessionLease> {
     const failed = async (error: unknown): Promise<SessionLease> => {
-      this.#held.drop(lease, 'ended');
-      // The pool has freed the place itself, and it is not the maker's fault.
-      if (this.#refusal && lease.signal.aborted) throw this.#refusal();
-      try {
-        await returnUnused(this.#context, lease.grant);
-      } finally {
-        this.#line.offer();
-      }
+      await this.#notMade(lease);
       // Not its maker's fault: another place, or what others give back.
       if (isStoreAway(error)) return this.#wait(ask, this.#context.outage.retryInMs);
       if (error instanceof NoProxyError) return this.#wait(ask, this.#context.proxies!.pausedForMs);
+      if (error instanceof NoAccountLeft) return this.#wait(ask, 0);
       throw error;
     };
     try {
@@ -428,7 +471,7 @@ export class Acquirer {
     if (retryInMs === null && !isProxyAwaited) {
       if (this.#creation.pausedForMs > 0 && settings.create && ask.id === undefined)
         throw this.#creation.pausedError();
-      return acquireError('NO_SESSION', ask, this.#context).then((error) => this.#later(error));
+      return this.#noneAtAll(ask);
     }
     let inMs = retryInMs ?? Number.POSITIVE_INFINITY;
     if (pausedMs > 0) inMs = Math.min(inMs, pausedMs);
@@ -436,6 +479,19 @@ export class Acquirer {
     if (shared === 'network' && wakeUps) inMs = Math.min(inMs, SAFETY_POLL_MS);
     else if (shared !== 'process' && !wakeUps) inMs = Math.min(inMs, POLL_MS);
     return { retryInMs: inMs };
+  }
+
+  /** The store knows of none that becomes free; but a new one may come of an account that does. */
+  async #noneAtAll(ask: Ask): Promise<Attempt<SessionLease>> {
+    const { accounts } = this.#creation;
+    const isOfAccounts = accounts && ask.id === undefined && this.#context.settings.create;
+    if (isOfAccounts && ask.request?.limit === undefined) {
+      const waitMs = await accounts.waitMs();
+      if (waitMs !== undefined) return { retryInMs: waitMs };
+    }
+    const error = await acquireError('NO_SESSION', ask, this.#context);
+    if (isOfAccounts && error instanceof AcquireError) throw accounts.error(error.facts);
+    return this.#later(error);
   }
 
   #watch(isWaiting: boolean): void {

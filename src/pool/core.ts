@@ -1,6 +1,11 @@
 import { hostname } from 'node:os';
 import type { Clock } from '../internal/clock.ts';
+import { sessionInternals } from '../session/session.ts';
 import type { SessionStore } from '../stores/store.ts';
+import { AccountBook } from './accounts/account-book.ts';
+import type { AccountList } from './accounts/account-list.ts';
+import { Logins } from './accounts/logins.ts';
+import { PoolAccounts } from './accounts/pool-accounts.ts';
 import { Acquirer } from './acquire.ts';
 import { acquireError } from './ask.ts';
 import { BodyCache } from './bodies.ts';
@@ -10,7 +15,7 @@ import { Creation } from './creation.ts';
 import type { Sealing } from './encryption/sealing.ts';
 import type { PoolEventBus } from './events.ts';
 import type { PoolFingerprints } from './fingerprints.ts';
-import { HeldLeases } from './held.ts';
+import { HeldLeases, type HeldListener } from './held.ts';
 import type { PoolSettings } from './options.ts';
 import { Outage } from './outage.ts';
 import { PoolProxies } from './proxies/pool-proxies.ts';
@@ -18,9 +23,11 @@ import { proxyDocument } from './proxies/proxy-document.ts';
 import { ProxyTags } from './proxies/proxy-tags.ts';
 import { Pruning } from './pruning.ts';
 import { RemoteStore } from './remote-store.ts';
+import { Retirement } from './retirement.ts';
 import { SiteGate } from './site-gate.ts';
 import { SiteTraffic } from './sites.ts';
 import { Statistics } from './statistics.ts';
+import { Stock } from './stock.ts';
 import { StoreClock } from './store-clock.ts';
 
 /** A pool's parts, put together over an open store. */
@@ -29,6 +36,10 @@ export interface PoolCore {
   readonly held: HeldLeases;
   readonly acquirer: Acquirer;
   readonly pruning: Pruning;
+  readonly retirement: Retirement;
+  readonly stock: Stock;
+  readonly book: AccountBook;
+  readonly accounts: PoolAccounts | undefined;
 }
 
 export function poolCore(
@@ -39,6 +50,7 @@ export function poolCore(
   sharesClock: boolean,
   sealing: Sealing | undefined,
   fingerprints: PoolFingerprints | undefined,
+  accountList: AccountList | undefined,
 ): PoolCore {
   const outage = new Outage(clock, events, () => {
     held.renewSoon();
@@ -83,10 +95,21 @@ export function poolCore(
   const gate = new SiteGate(context.sites, timeoutMs, (site) =>
     acquireError('ACQUIRE_TIMEOUT', { id: undefined, site, timeoutMs }, context, 'no place became'),
   );
-  const held = new HeldLeases(context, gate, {
+  const book = new AccountBook(context.store, sealing);
+  const accounts = accountList && new PoolAccounts(context, accountList, book);
+  const retirement = new Retirement(context, accounts);
+  const listener: HeldListener = {
     freed: (sessionId) => acquirer.line.offer(sessionId),
-    died: () => pruning.died(),
-  });
-  const acquirer = new Acquirer(context, held, new Creation(context));
-  return { context, held, acquirer, pruning };
+    died: ({ session, grant: { id }, storedBody }, reason) => {
+      pruning.died();
+      const { usageCount, errorScore } = session;
+      const createdAt = sessionInternals.createdAt(session);
+      const expiresAt = sessionInternals.expiresAt(session);
+      retirement.died({ id, createdAt, expiresAt, usageCount, errorScore }, storedBody!, reason);
+    },
+  };
+  const held = new HeldLeases(context, gate, listener, accounts && new Logins(context, accounts));
+  const acquirer = new Acquirer(context, held, new Creation(context, accounts));
+  const stock = new Stock(context, acquirer);
+  return { context, held, acquirer, pruning, retirement, stock, book, accounts };
 }

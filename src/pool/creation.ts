@@ -1,10 +1,19 @@
-import { CreateError, StoreError } from '../errors.ts';
+import { AccountError, CreateError, StoreError } from '../errors.ts';
 import { isPromise, type MaybePromise } from '../internal/maybe-promise.ts';
 import type { SessionOptions } from '../session/options.ts';
 import { Session, sessionInternals } from '../session/session.ts';
 import type { CreateResult, NewSession } from '../stores/store.ts';
+import { accountKey } from './accounts/account-key.ts';
+import {
+  type AccountIdentity,
+  NoAccountLeft,
+  type PoolAccounts,
+  type PreparedSession,
+  type TakenAccount,
+} from './accounts/pool-accounts.ts';
 import { again } from './again.ts';
 import type { PoolContext } from './context.ts';
+import { callHook } from './hook.ts';
 import type { SessionLease } from './lease.ts';
 import { isStoreAway } from './outage.ts';
 import type { ChosenProxy } from './proxies/pool-proxies.ts';
@@ -17,6 +26,8 @@ const MAX_PAUSE_MS = 300_000;
  * A failure is its caller's; after `maxCreateFailures` in a row creation pauses, and longer each time one more fails.
  */
 export class Creation {
+  /** Whom new sessions log in as, where the pool has accounts. */
+  readonly accounts: PoolAccounts | undefined;
   readonly #context: PoolContext;
   /** Those of the pool, and the clock that its sessions live by. */
   readonly #options: SessionOptions;
@@ -25,8 +36,9 @@ export class Creation {
   /** After a pause one tries; the others wait for how it goes. */
   #isProbing = false;
 
-  constructor(context: PoolContext) {
+  constructor(context: PoolContext, accounts?: PoolAccounts) {
     this.#context = context;
+    this.accounts = accounts;
     const { settings, clock, storeClock } = context;
     this.#options =
       storeClock === clock ? settings.session : Object.freeze({ ...settings.session, clock: storeClock });
@@ -46,8 +58,13 @@ export class Creation {
     return new CreateError('CREATION_PAUSED', message, { failures: this.#failures, retryInMs });
   }
 
-  /** Makes a session for this lease, whose grant is a reserved place. @throws CreateError */
+  /**
+   * Makes a session for this lease, whose grant is a reserved place.
+   * @throws CreateError
+   * @throws NoAccountLeft
+   */
   create(lease: SessionLease, signal: AbortSignal | undefined): MaybePromise<SessionLease> {
+    if (this.accounts) return this.#createOfAccount(this.accounts, lease, signal);
     return this.#context.proxies?.assigns
       ? this.#createBehindProxy(lease, signal)
       : this.#createAs(lease, signal, undefined);
@@ -100,20 +117,12 @@ export class Creation {
     given: AbortSignal | undefined,
     chosen: ChosenProxy | undefined,
   ): Promise<SessionLease> {
-    const { createSession, onCreate } = this.#context.settings;
     const signal = given ? AbortSignal.any([given, lease.signal]) : lease.signal;
     this.#isProbing = this.#failures >= this.#context.settings.maxCreateFailures;
     try {
       // Its caller left while the store was looking: a maker that listens for the abort would wait for ever.
       signal.throwIfAborted();
-      const options = this.#newOptions(chosen);
-      const session = createSession ? await createSession({ ...options }, { signal }) : new Session(options);
-      if (!(session instanceof Session)) throw new TypeError('createSession must return a Session');
-      lease.hold(session, undefined);
-      sessionInternals.bind(session, lease);
-      await onCreate?.(session, { signal });
-      signal.throwIfAborted();
-      return await this.#store(lease, session, chosen);
+      return await this.#make(lease, signal, this.#newOptions(chosen), chosen);
     } catch (error) {
       // Whoever gave the wait up has not shown that creation fails.
       if (given?.aborted) throw given.reason;
@@ -123,10 +132,92 @@ export class Creation {
     }
   }
 
-  /** Of one new session: with a proxy and a browser of its own, where the pool gives them and the options do not. */
-  #newOptions(chosen: ChosenProxy | undefined): SessionOptions {
+  /** As an account; as another where its login says that this one is no good, for that is not the maker's fault. */
+  async #createOfAccount(
+    accounts: PoolAccounts,
+    lease: SessionLease,
+    given: AbortSignal | undefined,
+  ): Promise<SessionLease> {
+    const signal = given ? AbortSignal.any([given, lease.signal]) : lease.signal;
+    this.#isProbing = this.#failures >= this.#context.settings.maxCreateFailures;
+    try {
+      for (;;) {
+        signal.throwIfAborted();
+        const taken = await accounts.take((known) => this.#prepare(known));
+        if (taken.chosen) lease.proxy = taken.chosen.leased;
+        let isMade = false;
+        try {
+          await this.#make(lease, signal, taken.options, taken.chosen, taken);
+          isMade = true;
+        } catch (error) {
+          // Neither a store that is away, nor one who gave up, or a pool that closes, says anything of the account.
+          const isAbandoned = isStoreAway(error) || signal.aborted;
+          await (isAbandoned ? accounts.abandoned(taken) : accounts.failed(taken, error));
+          const isProxysFault = error instanceof ProxyFullError || lease.worst?.verdict === 'proxy-failed';
+          if (isAbandoned || !(isProxysFault || error instanceof AccountError)) throw error;
+          taken.chosen?.leased.leave();
+          lease.worst = undefined;
+          lease.troubles = undefined;
+          continue;
+        } finally {
+          taken.chosen?.end(isMade);
+        }
+        await accounts.succeeded(taken);
+        return lease;
+      }
+    } catch (error) {
+      if (given?.aborted) throw given.reason;
+      throw this.#failed(error, lease);
+    } finally {
+      this.#isProbing = false;
+    }
+  }
+
+  /** What an account's session is to be made with: its own proxy, or its first; `undefined`: that one is away. */
+  async #prepare(known: AccountIdentity): Promise<PreparedSession | undefined> {
+    const { proxies } = this.#context;
+    if (!proxies?.assigns) return { options: this.#newOptions(undefined, known), chosen: undefined };
+    const chosen = await proxies.choose(known.proxy);
+    if (chosen) return { options: this.#newOptions(chosen, known), chosen };
+    if (known.proxy) return undefined;
+    throw new NoProxyError();
+  }
+
+  async #make(
+    lease: SessionLease,
+    given: AbortSignal,
+    options: SessionOptions,
+    chosen: ChosenProxy | undefined,
+    taken?: TakenAccount,
+  ): Promise<SessionLease> {
+    const { createSession, onCreate, createTimeoutMs } = this.#context.settings;
+    const session = await callHook('making a session', createTimeoutMs, [given], async (signal) => {
+      const context = taken ? { account: taken.account, signal } : { signal };
+      const made = createSession ? await createSession({ ...options }, context) : new Session(options);
+      if (!(made instanceof Session)) throw new TypeError('createSession must return a Session');
+      lease.hold(made, undefined);
+      sessionInternals.bind(made, lease);
+      await onCreate?.(made, context);
+      signal.throwIfAborted();
+      return made;
+    });
+    if (taken) {
+      lease.forgiveLoggedOut();
+      await this.accounts!.confirm(taken, session);
+    }
+    return await this.#store(lease, session, chosen);
+  }
+
+  /**
+   * Of one new session: with a proxy and a browser of its own, where the pool gives them and neither the options nor its
+   * account do.
+   * @param known what its account appears as
+   */
+  #newOptions(chosen: ChosenProxy | undefined, known?: AccountIdentity): SessionOptions {
     const { fingerprints } = this.#context;
-    const options = chosen ? { ...this.#options, proxy: chosen.proxy } : this.#options;
+    // What the pool's options say holds for every session.
+    const own = known ? { ...known, ...this.#options } : this.#options;
+    const options = chosen ? { ...own, proxy: chosen.proxy } : own;
     if (!fingerprints || options.fingerprint) return options;
     return { ...options, fingerprint: fingerprints.make(options.proxy) };
   }
@@ -165,11 +256,13 @@ export class Creation {
   #notStored(kind: Exclude<CreateResult['kind'], 'created'>, session: Session): Error {
     if (kind === 'lost') return new Error('it took longer than its lease, which could not be renewed');
     if (kind === 'tag-full') return new Error('its proxy has as many living sessions as it may have');
-    return new Error(`a living session with the id ${session.id} exists already`);
+    const whose = session.account === undefined ? '' : ', or one of its account';
+    return new Error(`a living session with the id ${session.id}${whose} exists already`);
   }
 
   #failed(cause: unknown, lease: SessionLease): Error {
     const { settings, clock, events, outage } = this.#context;
+    if (cause instanceof NoAccountLeft || cause instanceof NoProxyError) return cause;
     // A store that was away says nothing of how sessions are made.
     if (isStoreAway(cause)) return cause;
     // Nor does a proxy.
@@ -204,7 +297,7 @@ function awayUntilOver(cause?: unknown): StoreError {
 }
 
 /** A session as a store takes it in. */
-export function newSession(session: Session, body: unknown, { proxyTags }: PoolContext): NewSession {
+export function newSession(session: Session, body: unknown, { proxyTags, sealing }: PoolContext): NewSession {
   const { proxy } = sessionInternals.body(session);
   const now = sessionInternals.now(session);
   const expiresAt = sessionInternals.expiresAt(session);
@@ -215,7 +308,7 @@ export function newSession(session: Session, body: unknown, { proxyTags }: PoolC
     usageCount: session.usageCount,
     maxUsageCount: sessionInternals.limits(session).maxUsageCount,
     errorScore: session.errorScore,
-    key: null,
+    key: accountKey(session.account, sealing),
     tag: proxy ? proxyTags.of(proxy) : null,
     body,
   };

@@ -32,6 +32,17 @@ export interface PoolEvents {
   skipped: { sessionId: string; reason: string };
   /** `createSession` or `onCreate` failed so often that creation pauses. */
   creationPaused: { failures: number; ms: number; error: unknown };
+  /** An account is locked, or its credentials are wrong: it is used no more, for `ms` or until somebody makes it ready. */
+  accountParked: {
+    accountId: string;
+    state: 'locked' | 'bad-credentials';
+    ms?: number | undefined;
+    error: unknown;
+  };
+  /** A login failed for another reason: the account waits. */
+  accountCooling: { accountId: string; ms: number; error: unknown };
+  /** A session that was logged out is logged in again. */
+  refreshed: { sessionId: string; accountId: string };
   /** The store's server is away, or does not answer: what needs it waits, and is tried again. Told once, until it is back. */
   storeAway: { error: unknown };
   /** It answers again, after so many milliseconds. */
@@ -58,6 +69,9 @@ const channelNames: readonly PoolEventName[] = [
   'proxySourceFailed',
   'skipped',
   'creationPaused',
+  'accountParked',
+  'accountCooling',
+  'refreshed',
   'storeAway',
   'storeBack',
   'error',

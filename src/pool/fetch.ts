@@ -64,6 +64,7 @@ export async function poolFetch(
       maxBodyBytes,
       stream,
       bodyTimeoutMs: settings.requestTimeoutMs,
+      mayAskAgain: retriesFor(request, undefined, retries, settings.retries) > 0,
     });
     const { worst } = lease;
     const left = retriesFor(request, result, retries, settings.retries) - attempt;
@@ -130,6 +131,8 @@ interface FetchTerms {
   maxBodyBytes: number;
   stream: boolean;
   bodyTimeoutMs: number;
+  /** As the same user, once that is logged in again. */
+  mayAskAgain: boolean;
 }
 
 async function fetchOnce(lease: SessionLease, request: Replayable, terms: FetchTerms): Promise<FetchResult> {
@@ -137,7 +140,11 @@ async function fetchOnce(lease: SessionLease, request: Replayable, terms: FetchT
   try {
     const sessionFetch = await loadSessionFetch();
     const init = { ...request.init, maxBodyBytes: terms.maxBodyBytes };
-    response = await sessionFetch(lease.session, lease, request.input, init, !terms.stream);
+    for (;;) {
+      response = await sessionFetch(lease.session, lease, request.input, init, !terms.stream);
+      if (!terms.mayAskAgain || !(await lease.loginAgain())) break;
+      await discard(response);
+    }
     if (terms.stream && response.body)
       return { response: await leaseUntilRead(response, lease, terms.bodyTimeoutMs) };
   } catch (error) {
@@ -158,14 +165,14 @@ async function release(lease: SessionLease): Promise<void> {
 
 function retriesFor(
   request: Replayable,
-  result: FetchResult,
+  result: FetchResult | undefined,
   given: number | undefined,
   usual: number,
 ): number {
   if (!request.canReplay) return 0;
   if (given !== undefined) return given;
   if (SAFE_METHODS.has(request.method)) return usual;
-  return 'error' in result && result.neverSent ? usual : 0;
+  return result && 'error' in result && result.neverSent ? usual : 0;
 }
 
 /** A refused answer that is not handed on: its stream, and with it the lease, is let go. */

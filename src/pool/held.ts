@@ -4,6 +4,7 @@ import { isPromise, type MaybePromise } from '../internal/maybe-promise.ts';
 import type { SessionBody } from '../session/body.ts';
 import { type Session, sessionInternals } from '../session/session.ts';
 import type { ReleaseChange, ReleaseResult, Renewal, RenewOutcome, SessionStatus } from '../stores/store.ts';
+import type { Logins } from './accounts/logins.ts';
 import { again, returnUnused } from './again.ts';
 import type { PoolContext } from './context.ts';
 import { type LeaseHome, type SessionLease, safetyMarginMs } from './lease.ts';
@@ -19,7 +20,7 @@ const RENEW_AGAIN_MS = 1_000;
 export interface HeldListener {
   /** One session is free again, or (without an id) there may be room for any. */
   freed(sessionId: string | undefined): void;
-  died(): void;
+  died(lease: SessionLease, reason: string): void;
 }
 
 /** The leases that this pool holds: keeps them alive, gives them back, tells their holders when they end early. */
@@ -27,6 +28,7 @@ export class HeldLeases implements LeaseHome {
   readonly context: PoolContext;
   readonly #gate: SiteGate;
   readonly #listener: HeldListener;
+  readonly #logins: Logins | undefined;
   /** In no order: each lease knows its place, so that taking one out costs no look-up. */
   readonly #leases: SessionLease[] = [];
   #timer: NodeJS.Timeout | undefined;
@@ -35,10 +37,11 @@ export class HeldLeases implements LeaseHome {
   readonly #renewing = new Set<SessionLease>();
   #whenEmpty: PromiseWithResolvers<void> | undefined;
 
-  constructor(context: PoolContext, gate: SiteGate, listener: HeldListener) {
+  constructor(context: PoolContext, gate: SiteGate, listener: HeldListener, logins?: Logins) {
     this.context = context;
     this.#gate = gate;
     this.#listener = listener;
+    this.#logins = logins;
   }
 
   add(lease: SessionLease): void {
@@ -78,7 +81,20 @@ export class HeldLeases implements LeaseHome {
     this.#gate.leave(site);
   }
 
+  async loginAgain(lease: SessionLease): Promise<boolean> {
+    return (await this.#logins?.refresh(lease)) === true;
+  }
+
   giveBack(lease: SessionLease): Promise<void> {
+    if (!this.#logins?.isDue(lease)) return this.#giveBack(lease);
+    return this.#logins.attend(lease).then(() => {
+      // It may have been lost meanwhile.
+      lease.guard();
+      return this.#giveBack(lease);
+    });
+  }
+
+  #giveBack(lease: SessionLease): Promise<void> {
     const { context } = this;
     const { session } = lease;
     const marks = settle(lease, context);
@@ -97,6 +113,7 @@ export class HeldLeases implements LeaseHome {
     const isAgeTold = context.events.isHeard('retired');
     const status = isAgeTold ? session.status : sessionInternals.statusByUse(session);
     const change = changeOf(session, status, marks, written);
+    if (body) lease.storedBody = body;
     lease.end('ended');
     let result: MaybePromise<ReleaseResult>;
     try {
@@ -199,8 +216,9 @@ export class HeldLeases implements LeaseHome {
     if (change.status !== 'usable') {
       connections.drop(sessionId);
       bodies.forget(sessionId);
-      this.#listener.died();
     }
+    if (outcome !== 'lost' && (change.status !== 'usable' || outcome === 'ordered'))
+      this.#listener.died(lease, change.reason ?? 'retired from outside');
     this.#tellMarks(lease.session, change);
     // A session that died makes room for a new one, and a place at a site may suit anybody.
     const isOneSession = change.status === 'usable' && outcome === 'released' && lease.site === undefined;

@@ -18,6 +18,7 @@ export interface LeaseHome {
   giveBack(lease: SessionLease): Promise<void>;
   enterSite(site: string, signal: AbortSignal | undefined): Promise<void>;
   leaveSite(site: string): void;
+  loginAgain(lease: SessionLease): Promise<boolean>;
 }
 
 /**
@@ -121,7 +122,8 @@ export class SessionLease implements SessionBond, AsyncDisposable {
    */
   release(): Promise<void> {
     if (this.#state === 'held') {
-      this.#releasing = this.#home.giveBack(this);
+      // Held until it is given back, which may take a look at its login.
+      this.#releasing ??= this.#home.giveBack(this);
       return this.#releasing;
     }
     if (this.#releasing) return this.#releasing.catch(() => {});
@@ -142,6 +144,14 @@ export class SessionLease implements SessionBond, AsyncDisposable {
 
   toJSON(): object {
     return { sessionId: this.grant.id, state: this.#state };
+  }
+
+  /**
+   * @internal Logs in again, with the pool's `refresh`, if the answers said that it was logged out. Answers whether what was
+   * asked can be asked again.
+   */
+  async loginAgain(): Promise<boolean> {
+    return this.worst?.verdict === 'logged-out' && this.isHeld && (await this.#home.loginAgain(this));
   }
 
   /** @internal Milliseconds since it was taken. */
@@ -254,6 +264,7 @@ export class SessionLease implements SessionBond, AsyncDisposable {
     const judgement = judge(outcome, {
       isBlockedStatus: (statusCode) => this.session.isBlockedStatusCode({ statusCode }),
       hasProxy: this.session.proxy !== undefined,
+      canLogIn: settings.refresh !== undefined && this.session.account !== undefined,
       rules: settings.rules,
       onRuleError: (error) => events.emit('error', { error, during: `the verdict rule "${error.rule}"` }),
     });
@@ -265,6 +276,18 @@ export class SessionLease implements SessionBond, AsyncDisposable {
   /** @internal The task's own word on the user: a `BlockedError`, a `RateLimitedError`. */
   judgedByTask(judgement: Judgement): void {
     this.#judged(this.site, this.site ?? '', judgement);
+  }
+
+  /** @internal It is logged in now: that it was not costs nothing. */
+  forgiveLoggedOut(): void {
+    for (const [site, { verdict }] of this.troubles ?? []) {
+      if (verdict === 'logged-out') this.troubles!.delete(site);
+    }
+    if (this.worst?.verdict !== 'logged-out') return;
+    this.worst = undefined;
+    for (const judgement of this.troubles?.values() ?? []) {
+      if (!this.worst || isGraver(judgement, this.worst)) this.worst = judgement;
+    }
   }
 
   /** @internal The task failed for a reason of its own: no use is counted, but what a site has said still holds. */

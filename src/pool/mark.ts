@@ -1,5 +1,5 @@
 import type { Decision } from '../session/decision.ts';
-import { sessionInternals } from '../session/session.ts';
+import { type Session, sessionInternals } from '../session/session.ts';
 import { isSureBlockPage, type Judgement, type Verdict } from '../verdict/judge.ts';
 import type { PoolContext } from './context.ts';
 import type { SessionLease } from './lease.ts';
@@ -53,7 +53,8 @@ function judgedMarks(lease: SessionLease, settings: PoolSettings): Marks {
       if (ms > 0) marks.blocks.push({ site, ms });
     } else if (judgement.verdict === 'proxy-failed')
       marks.restMs = lease.proxy?.closedForMs || restMs(lease, site, judgement, settings);
-    else if (isRefusal(judgement) && settings.blockScope === 'site') marks.blocks.push({ site, ms: null });
+    else if (isRefusal(judgement) && settings.blockScope === 'site' && !hasLostLogin(judgement, session))
+      marks.blocks.push({ site, ms: null });
     else if (isRefusal(judgement)) sessionInternals.burn(session, `${judgement.rule}: ${judgement.evidence}`);
   }
   return marks;
@@ -62,6 +63,11 @@ function judgedMarks(lease: SessionLease, settings: PoolSettings): Marks {
 /** Nobody has refreshed the login of one who is logged out: there it is of no more use than one who is blocked. */
 function isRefusal({ verdict }: Judgement): boolean {
   return verdict === 'blocked' || verdict === 'logged-out';
+}
+
+/** One of an account makes room for the next that logs in: it would keep the account to itself otherwise. */
+function hasLostLogin({ verdict }: Judgement, session: Session): boolean {
+  return verdict === 'logged-out' && session.account !== undefined;
 }
 
 /** Whether it only rests for the site: a limit, or a refusal that is not proof enough for a ban. */

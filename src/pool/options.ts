@@ -16,11 +16,13 @@ import { checkSessionOptions, type SessionOptions } from '../session/options.ts'
 import { Session } from '../session/session.ts';
 import type { Fill, Rotation, SessionStore } from '../stores/store.ts';
 import { type CompiledRule, readRules, type VerdictRule } from '../verdict/rules.ts';
+import type { Account } from './accounts/account.ts';
+import { ACCOUNT_DEFAULTS, type AccountOptions, accountChecks } from './accounts/options.ts';
 import { type EncryptionKey, readKeys } from './encryption/keys.ts';
 import { Sealing } from './encryption/sealing.ts';
 import { PROXY_DEFAULTS, type ProxyOptions, proxyChecks } from './proxies/options.ts';
 
-export interface SessionPoolOptions extends ProxyOptions {
+export interface SessionPoolOptions extends ProxyOptions, AccountOptions {
   /**
    * Names the pool in events and messages.
    * @default 'default'
@@ -219,6 +221,7 @@ const longMs = number({ max: 365 * DAY_MS });
 
 const poolChecks: Record<keyof SessionPoolOptions, OptionCheck> = {
   ...proxyChecks,
+  ...accountChecks,
   name: text,
   store,
   encryptionKey: readKeys,
@@ -250,14 +253,18 @@ const poolChecks: Record<keyof SessionPoolOptions, OptionCheck> = {
 
 /** A pool's options, checked, with every default in place. */
 export type PoolSettings = Required<
-  Omit<
-    SessionPoolOptions,
-    'store' | 'encryptionKey' | 'createSession' | 'onCreate' | 'rules' | 'proxies' | 'clock'
-  >
-> & { readonly rules: readonly CompiledRule[] } & Pick<
-    SessionPoolOptions,
-    'createSession' | 'onCreate' | 'proxies'
-  >;
+  Omit<SessionPoolOptions, 'store' | 'encryptionKey' | OptionalOption | 'rules' | 'clock'>
+> & { readonly rules: readonly CompiledRule[] } & Pick<SessionPoolOptions, OptionalOption>;
+
+/** Without a default: absent, there is none. */
+type OptionalOption =
+  | 'createSession'
+  | 'onCreate'
+  | 'proxies'
+  | 'accounts'
+  | 'check'
+  | 'refresh'
+  | 'onRetire';
 
 /**
  * Checks a pool's options and adds the defaults.
@@ -267,11 +274,13 @@ export function poolSettings(options: SessionPoolOptions): PoolSettings {
   checkOptions(options, poolChecks);
   checkTogether(options);
   const { store: _store, encryptionKey: _key, clock, ...given } = options;
-  const settings: Record<string, unknown> = { ...POOL_DEFAULTS };
+  const settings: Record<string, unknown> = { ...POOL_DEFAULTS, ...ACCOUNT_DEFAULTS };
+  // An account is worth more than its address.
+  if (given.accounts !== undefined) settings.onProxyGone = 'rebind';
   for (const [name, value] of Object.entries(given)) if (value !== undefined) settings[name] = value;
   settings.rules = readRules(options.rules ?? POOL_DEFAULTS.rules);
   // Frozen, so that sessions made from it are checked once.
-  settings.session = Object.freeze({ ...options.session, ...(clock === undefined ? {} : { clock }) });
+  settings.session = Object.freeze({ ...sessionOptions(options), ...(clock === undefined ? {} : { clock }) });
   return settings as PoolSettings;
 }
 
@@ -282,6 +291,17 @@ function checkTogether({ proxies, session }: SessionPoolOptions): void {
     'proxies',
     'option "proxies": all sessions have the proxy of option "session.proxy" already; give one of the two',
   );
+}
+
+/** A login is worth more than a cookie: it lasts until the site ends it, unless the options say otherwise. */
+function sessionOptions({ accounts, session: given }: SessionPoolOptions): SessionPoolOptions['session'] {
+  if (accounts === undefined) return given;
+  const { maxAgeMs, maxUsageCount } = given ?? {};
+  return {
+    ...given,
+    maxAgeMs: maxAgeMs === undefined ? null : maxAgeMs,
+    maxUsageCount: maxUsageCount === undefined ? null : maxUsageCount,
+  };
 }
 
 /**
@@ -299,7 +319,9 @@ export function sealingOf({ encryptionKey }: SessionPoolOptions): Sealing | unde
 
 /** Passed to `createSession` and `onCreate`. */
 export interface CreateContext {
-  /** Aborts when nobody waits for the session any more, or the pool closes. */
+  /** The account that the session is of; absent where the pool has no `accounts`. */
+  readonly account?: Account;
+  /** Aborts when nobody waits for the session any more, `createTimeoutMs` is over, or the pool closes. */
   readonly signal: AbortSignal;
 }
 

@@ -1,5 +1,5 @@
 import { OptionError, PoolClosedError, StoreError } from '../errors.ts';
-import { systemClock } from '../internal/clock.ts';
+import { type Clock, systemClock } from '../internal/clock.ts';
 import { callable, checkOptions, number, oneOf, plainObject, text } from '../internal/options.ts';
 import type { SessionOptions } from '../session/options.ts';
 import { Session, sessionInternals } from '../session/session.ts';
@@ -7,6 +7,8 @@ import { siteNamed } from '../session/site-name.ts';
 import { memoryStore } from '../stores/memory/memory-store.ts';
 import { openStore } from '../stores/open-store.ts';
 import type { ListedSession, SessionStore } from '../stores/store.ts';
+import { AccountList } from './accounts/account-list.ts';
+import { AccountAdmin } from './accounts/admin.ts';
 import { type PoolCore, poolCore } from './core.ts';
 import { newSession } from './creation.ts';
 import { agreeOnKeys } from './encryption/agreement.ts';
@@ -59,6 +61,11 @@ export class SessionPool implements AsyncDisposable {
     this.fetch = this.fetch.bind(this);
   }
 
+  /** What the store knows of accounts, to look at and to correct; also of a pool without `accounts`. */
+  get accounts(): AccountAdmin {
+    return new AccountAdmin(() => this.#open());
+  }
+
   get name(): string {
     return this.#settings.name;
   }
@@ -66,6 +73,14 @@ export class SessionPool implements AsyncDisposable {
   /** Listens to an event of {@link PoolEvents}; the returned function stops listening. */
   on<Name extends PoolEventName>(name: Name, listener: (event: PoolEvents[Name]) => void): () => void {
     return this.#events.on(name, listener);
+  }
+
+  /**
+   * Opens the pool now, and not with its first use; with `minReady`, its stock is begun.
+   * @throws StoreError where the store cannot be opened, and what the function `accounts` throws
+   */
+  async open(): Promise<void> {
+    await this.#open();
   }
 
   /**
@@ -183,7 +198,7 @@ export class SessionPool implements AsyncDisposable {
   async retire(id: string, reason = 'retired from outside'): Promise<boolean> {
     text(id, 'id');
     text(reason, 'reason');
-    const { context, held, acquirer, pruning } = await this.#open();
+    const { context, held, acquirer, pruning, retirement } = await this.#open();
     const reached = await context.store.order({ ids: [id] }, { kind: 'retire', reason });
     if (reached === 0) return false;
     held.abort(id, reason);
@@ -191,6 +206,7 @@ export class SessionPool implements AsyncDisposable {
     context.bodies.forget(id);
     pruning.died();
     context.events.emit('retired', { sessionId: id, reason, evidence: '' });
+    await retirement.retired(id, reason);
     acquirer.line.offer();
     return true;
   }
@@ -285,14 +301,16 @@ export class SessionPool implements AsyncDisposable {
     // A store that could not be opened was told to whoever asked: there is nothing to close.
     const core = await opening?.catch(() => undefined);
     if (!core) return;
-    const { context, held, acquirer, pruning } = core;
+    const { context, held, acquirer, pruning, retirement, stock } = core;
     acquirer.refuse(`pool "${this.name}" is closed`);
     context.outage.endIn(MAX_CLOSING_MS);
+    await stock.stop();
     await acquirer.settled();
     await held.giveBackAll('the pool closes');
     held.stop();
     pruning.stop();
     context.proxies?.stop();
+    await retirement.settled(MAX_CLOSING_MS);
     await context.connections.close();
     if (typeof this.#given.store !== 'object') await context.store.close();
   }
@@ -306,6 +324,7 @@ export class SessionPool implements AsyncDisposable {
   async #assemble(): Promise<PoolCore> {
     const { store: given, clock = systemClock } = this.#given;
     const fingerprints = await this.#loadIdentities();
+    const accounts = await this.#loadAccounts(clock);
     const store: SessionStore =
       typeof given === 'string' ? await openStore(given) : (given ?? memoryStore({ clock }));
     const sharesClock = given === undefined;
@@ -317,9 +336,11 @@ export class SessionPool implements AsyncDisposable {
       sharesClock,
       this.#sealing,
       fingerprints,
+      accounts,
     );
     await this.#ready(core);
     this.#core = core;
+    core.stock.start();
     return core;
   }
 
@@ -330,6 +351,20 @@ export class SessionPool implements AsyncDisposable {
     if (fingerprints === false) return undefined;
     const { PoolFingerprints } = await import('./fingerprints.ts');
     return PoolFingerprints.load(this.#settings, this.#events);
+  }
+
+  /** A source that fails is told to whoever opens the pool; the next call asks it anew. */
+  async #loadAccounts(clock: Clock): Promise<AccountList | undefined> {
+    const { accounts } = this.#settings;
+    if (accounts === undefined) return undefined;
+    const list = new AccountList(accounts, clock, this.#events);
+    try {
+      await list.load();
+    } catch (error) {
+      if (!this.#closing) this.#opening = undefined;
+      throw error;
+    }
+    return list;
   }
 
   /**

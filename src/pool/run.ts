@@ -29,7 +29,13 @@ export async function run<T>(task: Task<T>, options: RunOptions, acquire: Acquir
   const { retries = 0, ...ask } = options;
   for (let attempt = 1; ; attempt++) {
     const lease = await acquire(ask);
-    const result = await runOnce(task, lease, attempt, options.signal);
+    let result = await runOnce(task, lease, attempt, options.signal);
+    // Logged in again, it is the same user, who keeps the lease.
+    while (result.verdict && attempt <= retries && !options.signal?.aborted && (await lease.loginAgain())) {
+      attempt += 1;
+      result = await runOnce(task, lease, attempt, options.signal);
+    }
+    await release(lease);
     const mayRetry = attempt <= retries && options.id === undefined && !options.signal?.aborted;
     if (result.verdict === undefined || !mayRetry) {
       if ('error' in result) throw result.error;
@@ -64,12 +70,14 @@ async function runOnce<T>(
     result = { error };
     isTrouble = judgeError(error, lease);
   }
-  const verdict = isTrouble ? lease.worst : undefined;
-  // A lease that was lost meanwhile is told by its event; what the task brought home is as good as it was.
+  return { ...result, verdict: isTrouble ? lease.worst : undefined };
+}
+
+/** A lease that was lost meanwhile is told by its event; what the task brought home is as good as it was. */
+async function release(lease: SessionLease): Promise<void> {
   await lease.release().catch((error: unknown) => {
     if ((error as { code?: unknown }).code !== 'LEASE_LOST') throw error;
   });
-  return { ...result, verdict };
 }
 
 /**

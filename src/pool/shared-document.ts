@@ -5,12 +5,15 @@ import type { SessionStore } from '../stores/store.ts';
 /** Attempts at a change while others change the same document, before it is given up. */
 const MAX_ATTEMPTS = 20;
 
+/** Where documents are kept: a store, or what seals them on their way to one. */
+export type Documents = Pick<SessionStore, 'document' | 'putDocument'>;
+
 /**
  * What all processes of a store know together: one small document of JSON. Each keeps the copy it read last, and changes it
  * only on top of what is stored, so that nobody's change is lost.
  */
 export class SharedDocument<Value extends object> {
-  readonly #store: SessionStore;
+  readonly #store: Documents;
   readonly #name: string;
   readonly #parse: (value: unknown) => Value;
   #value: Value;
@@ -24,7 +27,7 @@ export class SharedDocument<Value extends object> {
    * @param parse checks what is stored and fills in what is missing; it is given `{}` where nothing is stored. What it
    *   throws makes the document `STORE_UNUSABLE`
    */
-  constructor(store: SessionStore, name: string, parse: (value: unknown) => Value) {
+  constructor(store: Documents, name: string, parse: (value: unknown) => Value) {
     this.#store = store;
     this.#name = name;
     this.#parse = parse;

@@ -17,6 +17,8 @@ export interface SessionBody {
   readonly cookies: SessionCookies | undefined;
   readonly proxy: SessionProxy | undefined;
   readonly fingerprint: Fingerprint | undefined;
+  /** The account that it is logged in as. */
+  readonly account: string | undefined;
   readonly decisions: readonly Decision[];
   /** Version and fields that a newer troupe wrote, kept for it. */
   readonly newer: NewerState | undefined;
@@ -41,6 +43,7 @@ export function freshBody(limits: SessionLimits = DEFAULT_LIMITS): SessionBody {
       cookies: undefined,
       proxy: undefined,
       fingerprint: undefined,
+      account: undefined,
       decisions: noDecisions,
       newer: undefined,
     });
@@ -83,6 +86,7 @@ export function encodeBody(body: SessionBody): string {
     cookies: cookies?.toJSON() ?? [],
     proxy: body.proxy ?? null,
     fingerprint: body.fingerprint ?? null,
+    account: body.account,
     decisions: body.decisions,
   });
   // The user data is JSON text already: putting it in saves parsing it only to print it again.
@@ -138,6 +142,7 @@ function assemble(state: BodyState, maxUsageCount: number | null): SessionBody {
     cookies: state.cookies.length > 0 ? SessionCookies.fromJSON(state.cookies) : undefined,
     proxy: state.proxy ? proxyOf(state.proxy as SessionProxy) : undefined,
     fingerprint: state.fingerprint ? fingerprintOf(state.fingerprint as Fingerprint) : undefined,
+    account: state.account,
     decisions: state.decisions,
     newer:
       state.version > STATE_VERSION

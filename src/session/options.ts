@@ -8,6 +8,7 @@ import {
   number,
   type OptionCheck,
   plainObject,
+  text,
 } from '../internal/options.ts';
 import type { Fingerprint, SessionProxy } from './identity.ts';
 
@@ -77,6 +78,8 @@ export interface SessionOptions {
   proxy?: string | SessionProxy;
   /** The browser it appears to be, for life. */
   fingerprint?: Fingerprint;
+  /** The account that it is logged in as: a user name. A pool has no two living sessions of one account. */
+  account?: string;
   /** Where time comes from. @default the system's clock */
   clock?: Clock;
 }
@@ -109,6 +112,7 @@ const checks: Record<keyof SessionOptions, OptionCheck> = {
   blockedStatusCodes: statusCodes,
   proxy: anything,
   fingerprint: plainObject,
+  account: text,
   clock: plainObject,
 };
 

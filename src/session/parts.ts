@@ -52,10 +52,10 @@ export function partsOf(options: SessionOptions): SessionParts {
 }
 
 function bodyOfOptions(options: SessionOptions, limits: SessionLimits): SessionBody {
-  const { userData, cookies, proxy, fingerprint } = options;
+  const { userData, cookies, proxy, fingerprint, account } = options;
   const fresh = freshBody(limits);
-  if (userData === undefined && cookies === undefined && proxy === undefined && fingerprint === undefined)
-    return fresh;
+  const isPlain = userData === undefined && cookies === undefined && proxy === undefined;
+  if (isPlain && fingerprint === undefined && account === undefined) return fresh;
   const jar = cookies === undefined ? undefined : SessionCookies.from(cookies);
   if (options.cookiesFor !== undefined) jar?.bindTo(options.cookiesFor);
   return {
@@ -64,5 +64,6 @@ function bodyOfOptions(options: SessionOptions, limits: SessionLimits): SessionB
     cookies: jar,
     proxy: proxy === undefined ? undefined : proxyOf(proxy),
     fingerprint: fingerprint === undefined ? undefined : fingerprintOf(fingerprint),
+    account,
   };
 }

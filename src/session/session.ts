@@ -174,6 +174,11 @@ export class Session {
     return this.#body.fingerprint;
   }
 
+  /** The account that it is logged in as, if any: a user name. */
+  get account(): string | undefined {
+    return this.#body.account;
+  }
+
   /** Its last 20 decisions, oldest first. */
   get decisions(): readonly Decision[] {
     return this.#decisions;
@@ -308,6 +313,7 @@ export class Session {
       cookies: (this.#cookies ?? this.#body.cookies)?.toJSON() ?? [],
       proxy: this.#body.proxy ?? null,
       fingerprint: this.#body.fingerprint ?? null,
+      ...(this.#body.account === undefined ? {} : { account: this.#body.account }),
       decisions: this.#decisions,
       rests: (this.#rests ?? []).map(({ site, untilAt }) => ({ site, untilAt: new Date(untilAt) })),
     };

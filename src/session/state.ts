@@ -49,6 +49,8 @@ const bodyShape = {
     })
     .nullable(),
   fingerprint: z.looseObject({ userAgent: z.string() }).nullable(),
+  /** The account that it is logged in as; absent without one. */
+  account: z.string().min(1).optional(),
   decisions: z.array(decision),
 };
 

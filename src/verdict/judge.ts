@@ -24,6 +24,8 @@ export interface JudgeContext {
   readonly rules?: readonly CompiledRule[];
   /** A rule of the user's failed, and was passed over. */
   onRuleError?(error: RuleError): void;
+  /** The user can be logged in again: a 401 is then no block. */
+  canLogIn?: boolean;
 }
 
 const OK: Judgement = Object.freeze({ verdict: 'ok', rule: 'no sign of trouble', evidence: '' });
@@ -71,6 +73,7 @@ function judgeAnswer(answer: Answer, page: Page | undefined, context: JudgeConte
   if (status === 429) return rateLimited('status 429', evidence, answer);
   if (status === 503 && headers.has('retry-after'))
     return rateLimited('status 503 with retry-after', evidence, answer);
+  if (status === 401 && context.canLogIn) return because('logged-out', 'status 401', evidence);
   if (context.isBlockedStatus(status)) return because('blocked', 'blocked status', evidence);
   if (match) return blockPage(match, status);
   if (status >= 500) return because('failed', 'server error', evidence);

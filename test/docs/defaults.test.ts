@@ -122,6 +122,7 @@ describe('the default in the guide is the real one', () => {
       cookiesFor: 'none',
       proxy: 'none',
       fingerprint: 'none',
+      account: 'none',
     });
   });
 

@@ -1,7 +1,10 @@
 import { StateError, StoreError } from '../../errors.ts';
 import type { ListedSession, Rewrite, SessionStore } from '../../stores/store.ts';
+import { ACCOUNT_DOCUMENTS } from '../accounts/account-book.ts';
+import { storedAccountKey } from '../accounts/account-key.ts';
 import { storedProxyTag } from '../proxies/proxy-tags.ts';
 import { type Agreement, readAgreement, requireKeys, writeAgreement } from './agreement.ts';
+import { resealDocument } from './sealed-documents.ts';
 import { isSealed, type Sealing } from './sealing.ts';
 
 /** Sessions that are read, and written, at once: little enough for a server or an event loop with other things to do. */
@@ -35,8 +38,8 @@ export interface RotationResult extends RotationProgress {
 }
 
 /**
- * Seals everything in a store with the first of the keys: the living and the dead, leased or not, and what was in clear
- * text. At the end the first key is the only one in force. It can be stopped at any point, and run again.
+ * Seals everything in a store with the first of the keys: the living and the dead, leased or not, what is kept of accounts,
+ * and what was in clear text. At the end the first key is the only one in force. It can be stopped at any point, and run again.
  *
  * Those who use the store meanwhile go on, if they have all the keys. What they write between our reading and our
  * writing is theirs, and met in the next pass; the last pass finds nothing to do.
@@ -127,17 +130,35 @@ async function onePass(
     onProgress?.({ lookedAt, sealed, clear });
     after = page.next;
   } while (after !== undefined);
+  for (const name of isStopped ? [] : ACCOUNT_DOCUMENTS) {
+    try {
+      if (await resealDocument(store, name, sealing)) isIdle = false;
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      unreadable += 1;
+      if (reasons.length < MAX_REASONS) reasons.push(error.message);
+    }
+  }
   return { lookedAt, sealed, clear, unreadable, reasons, isIdle, isStopped };
+}
+
+/** What does not open stays as it is; that the store is away, or busy, is another matter. */
+function isUnreadable(error: unknown): error is StoreError {
+  return error instanceof StoreError && (error.code === 'WRONG_KEY' || error.code === 'STORE_UNUSABLE');
 }
 
 /** What there is to write; `undefined` if all is as it should be. @throws StateError where it does not open */
 function rewriteOf(session: ListedSession, sealing: Sealing): Rewrite | undefined {
-  const { id, tag } = session;
+  const { id, tag, key } = session;
   const stored = session.body as string;
   const text = isSealed(stored) ? sealing.open(id, stored) : stored;
   const newTag = storedProxyTag(text, sealing);
+  const newKey = storedAccountKey(text, sealing);
   const isTagRight = newTag === undefined || newTag === tag;
-  if (sealing.isCurrent(stored) && isTagRight) return undefined;
-  const rewrite = { id, ifBody: stored, body: sealing.seal(id, text) };
-  return newTag === undefined ? rewrite : { ...rewrite, tag: newTag };
+  const isKeyRight = newKey === undefined || newKey === key;
+  if (sealing.isCurrent(stored) && isTagRight && isKeyRight) return undefined;
+  const rewrite: Rewrite = { id, ifBody: stored, body: sealing.seal(id, text) };
+  if (newTag !== undefined) rewrite.tag = newTag;
+  if (newKey !== undefined) rewrite.key = newKey;
+  return rewrite;
 }

@@ -26,7 +26,7 @@ export interface ProxyOptions {
   maxConcurrentPerProxy?: number | null;
   /**
    * What becomes of sessions whose proxy is no longer among `proxies`: `'retire'`, or `'rebind'`, another one of the same
-   * country at their next lease.
+   * country at their next lease; that is the default of a pool with `accounts`.
    * @default 'retire'
    */
   onProxyGone?: 'retire' | 'rebind';

@@ -121,12 +121,19 @@ export class PoolProxies implements ProxyHome {
     return false;
   }
 
-  /** Chooses the proxy of a new session: the one with the fewest of those that work, ties by chance; `undefined`: none. */
-  async choose(): Promise<ChosenProxy | undefined> {
+  /**
+   * Chooses the proxy of a new session: the one with the fewest of those that work, ties by chance; `undefined`: none.
+   * @param before what the user had, and keeps: if that is gone, another one of the same country
+   */
+  async choose(before?: SessionProxy): Promise<ChosenProxy | undefined> {
+    const known = before && this.#list?.get(this.#parts.tags.of(before));
     for (;;) {
-      const listed = this.#best(() => true);
+      const listed = this.#best(
+        known ? ({ tag }) => tag === known.tag : ({ proxy }) => !before || proxy.country === before.country,
+      );
       if (listed === undefined) {
-        this.#none();
+        // The user's own says nothing of the others.
+        if (!before) this.#none();
         return undefined;
       }
       const { tag } = listed;

@@ -1,0 +1,94 @@
+import type { Acquirer } from './acquire.ts';
+import type { PoolContext } from './context.ts';
+import { isStoreAway } from './outage.ts';
+
+/** Sessions made at once for the stock: a site is not to see a crowd log in. */
+const AT_ONCE = 4;
+const LOOK_MS = 1_000;
+const MAX_PAUSE_MS = 60_000;
+
+/**
+ * Keeps some sessions ready, made in the background. All processes of a store count the same sessions, and the store
+ * reserves no place beyond what is to be there: so they make no more together than one alone would.
+ */
+export class Stock {
+  readonly #context: PoolContext;
+  readonly #acquirer: Acquirer;
+  readonly #stop = new AbortController();
+  readonly #underWay = new Set<Promise<void>>();
+  #timer: NodeJS.Timeout | undefined;
+  #looking: Promise<void> | undefined;
+  #failures = 0;
+
+  constructor(context: PoolContext, acquirer: Acquirer) {
+    this.#context = context;
+    this.#acquirer = acquirer;
+  }
+
+  start(): void {
+    const { minReady, create } = this.#context.settings;
+    if (minReady > 0 && create) this.#lookIn(0);
+  }
+
+  /** Ends what is under way. */
+  async stop(): Promise<void> {
+    this.#stop.abort(new Error('the pool closes'));
+    clearTimeout(this.#timer);
+    await this.#looking;
+    await Promise.all(this.#underWay);
+  }
+
+  /** The timer keeps the process alive: a process that only fills the stock has nothing else to do. */
+  #lookIn(ms: number): void {
+    clearTimeout(this.#timer);
+    if (this.#stop.signal.aborted) return;
+    this.#timer = setTimeout(() => {
+      this.#looking ??= this.#look().finally(() => {
+        this.#looking = undefined;
+        this.#lookIn(this.#pauseMs);
+      });
+    }, ms);
+  }
+
+  async #look(): Promise<void> {
+    try {
+      while (this.#underWay.size < AT_ONCE && (await this.#makeOne()));
+    } catch (error) {
+      // That the store is away has been told.
+      this.#failed(error);
+    }
+  }
+
+  /** Answers whether there was one to make. */
+  async #makeOne(): Promise<boolean> {
+    const { store, settings } = this.#context;
+    if (this.#failures > 0 && this.#underWay.size > 0) return false;
+    const { ready, leased, resting, places } = await store.count();
+    if (ready + places >= settings.minReady || this.#stop.signal.aborted) return false;
+    const limit = Math.min(settings.maxPoolSize, leased + resting + settings.minReady);
+    const making = await this.#acquirer.makeForStock(limit, this.#stop.signal);
+    if (!making) return false;
+    const work = making.lease
+      .then(async (lease) => {
+        this.#failures = 0;
+        await lease.release();
+      })
+      .catch((error: unknown) => this.#failed(error))
+      .finally(() => {
+        this.#underWay.delete(work);
+        this.#lookIn(this.#pauseMs === LOOK_MS ? 0 : this.#pauseMs);
+      });
+    this.#underWay.add(work);
+    return true;
+  }
+
+  #failed(error: unknown): void {
+    if (this.#stop.signal.aborted || isStoreAway(error)) return;
+    this.#failures += 1;
+    this.#context.events.emit('error', { error, during: 'making a session for the stock' });
+  }
+
+  get #pauseMs(): number {
+    return Math.min(LOOK_MS * 2 ** this.#failures, MAX_PAUSE_MS);
+  }
+}
