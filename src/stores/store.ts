@@ -241,7 +241,7 @@ export interface ReleaseChange {
   reason?: string | null;
   /** Rests everywhere for so long. */
   restMs?: number;
-  /** Blocked for a site: so long, `null` for good, 0 lifts. Replaces what blocked it there before. */
+  /** Blocked for a site: so long, `null` for good. A longer block that it has there goes on; 0 lifts any. */
   blocks?: readonly { site: string; ms: number | null }[];
   /** What it belongs to from now on, `null`: nothing; absent if unchanged. No limit holds it back. */
   tag?: string | null;

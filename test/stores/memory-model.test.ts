@@ -104,6 +104,7 @@ class Model {
 
   block(session: ModelSession, site: string, ms: number | null): void {
     const until = ms === null ? Number.POSITIVE_INFINITY : this.now + ms;
+    if ((session.blocks.get(site)?.until ?? 0) >= until) return;
     session.blocks.set(site, { until, turn: this.turn++ });
   }
 

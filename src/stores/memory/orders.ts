@@ -1,5 +1,5 @@
 import type { Order, OrderTarget } from '../store.ts';
-import { blockOf, type StoredRecord } from './record.ts';
+import type { StoredRecord } from './record.ts';
 import type { MemoryState } from './state.ts';
 
 /** Carries out an order; answers how many sessions it reached. */
@@ -63,9 +63,7 @@ function rest(
 ): void {
   const until = now + ms;
   if (site !== undefined) {
-    const block = blockOf(record, site);
-    const end = block ? (state.sites.untilOf(block) ?? Number.POSITIVE_INFINITY) : now;
-    if (until > end) state.sites.block(record, site, now, until);
+    if (ms > 0) state.sites.block(record, site, now, until);
   } else if (until > (record.rest ? state.rests.keyOf(record.rest) : now)) {
     state.takeOut(record);
     state.startRest(record, until, now);

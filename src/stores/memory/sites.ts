@@ -6,6 +6,7 @@ import { Block, blockOf, type StoredRecord } from './record.ts';
 const TIDY_FROM = 32;
 /** Stretches kept in mind for walks from the end. They are hints: forgetting one costs a walk. */
 const MAX_STRETCHES = 64;
+const NEVER = Number.POSITIVE_INFINITY;
 
 /**
  * What is known of one site: who is banned from it and who rests for it, and which positions of the ready queue
@@ -94,9 +95,10 @@ export class Sites {
     return this.#sites.values();
   }
 
-  /** Blocks the record for a site until then; `null`: bans it. Replaces the block that it had. */
+  /** Blocks the record for a site until then; `null`: bans it. A block that it has there and that lasts as long goes on. */
   block(record: StoredRecord, name: string, now: number, until: number | null): void {
     const old = blockOf(record, name);
+    if (old && (this.untilOf(old) ?? NEVER) >= (until ?? NEVER)) return;
     const site = this.#sites.get(name) ?? this.#open(name);
     if (old) {
       site.drop(old);

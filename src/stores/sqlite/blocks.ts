@@ -21,10 +21,9 @@ export function blockOf(work: Work, sid: number, site: number): StoredBlock | un
 }
 
 /**
- * Blocks a living session for a site: `ms` null for good, 0 lifts. `keepLonger` leaves a longer block as it is:
- * for orders, which must not shorten what a holder saw. A ban that is repeated keeps its beginning.
+ * Blocks a living session for a site: `ms` null for good, 0 lifts. A block that it has there and that lasts as long goes on.
  */
-export function setBlock(work: Work, sid: number, name: string, ms: number | null, keepLonger = false): void {
+export function setBlock(work: Work, sid: number, name: string, ms: number | null): void {
   if (ms !== null && ms <= 0) {
     liftBlock(work, sid, name);
     return;
@@ -33,9 +32,7 @@ export function setBlock(work: Work, sid: number, name: string, ms: number | nul
   const before = blockOf(work, sid, site);
   const until = ms === null ? null : work.msIn(ms);
   if (before) {
-    const isLonger = before.until === null || (until !== null && before.until >= until);
-    if (keepLonger && isLonger) return;
-    if (before.until === null && until === null) return;
+    if (before.until === null || (until !== null && before.until >= until)) return;
     countBlock(work, site, before.until, -1);
   }
   work.sql.run('INSERT OR REPLACE INTO site_block VALUES (?, ?, ?, ?)', sid, site, until, work.now);

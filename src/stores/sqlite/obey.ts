@@ -15,7 +15,7 @@ export function obey(work: Work, row: SessionRow, order: LivingOrder): void {
       break;
     case 'rest':
       if (order.site === undefined) restEverywhere(work, row, order.ms);
-      else setBlock(work, row.sid, order.site, order.ms, true);
+      else if (order.ms > 0) setBlock(work, row.sid, order.site, order.ms);
       break;
     case 'lift':
       lift(work, row, order.site);

@@ -136,7 +136,10 @@ export class Model {
   }
 
   block(session: ModelSession, site: string, ms: number | null): void {
+    const before = session.blocks.get(site);
+    const until = ms === null ? null : this.now + ms;
     if (ms === 0) session.blocks.delete(site);
-    else session.blocks.set(site, ms === null ? null : this.now + ms);
+    else if (before === undefined || (before !== null && (until === null || until > before)))
+      session.blocks.set(site, until);
   }
 }

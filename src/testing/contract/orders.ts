@@ -87,6 +87,8 @@ export function orders(it: SceneTest): void {
     await scene.use(id!, { restMs: scene.ms(9000), blocks: [{ site, ms: null }] });
     await scene.store.order({ ids: [id!] }, { kind: 'rest', ms: scene.ms(1000) });
     await scene.store.order({ ids: [id!] }, { kind: 'rest', ms: scene.ms(1000), site });
+    await scene.store.order({ ids: [id!] }, { kind: 'rest', ms: 0 });
+    await scene.store.order({ ids: [id!] }, { kind: 'rest', ms: 0, site });
     await scene.assertRetryIn(await scene.none({ id: id! }), 9000);
     assert.equal((await scene.get(id!)).blocks[0]?.untilAt, null);
     assert.equal((await scene.leased()).lease.id, other);

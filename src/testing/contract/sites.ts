@@ -60,17 +60,39 @@ export function sites(it: SceneTest): void {
     for (let turn = 0; turn < 3; turn++) await scene.leased({ site });
   });
 
-  it('replaces a rest by a ban, a ban by a rest, and lifts both with 0', async (scene) => {
+  it('lets the longer block go on, whichever came first, and lifts any with 0', async (scene) => {
     const [id] = await scene.add(1);
     const counts = async () => (await scene.store.count()).sites[site];
+    const untilAt = async () => (await scene.get(id!)).blocks.find((block) => block.site === site)?.untilAt;
     await scene.use(id!, { blocks: [{ site, ms: scene.ms(1000) }] });
     assert.deepEqual({ ...(await counts()) }, { resting: 1, banned: 0 });
     await scene.use(id!, { blocks: [{ site, ms: null }] });
     assert.deepEqual({ ...(await counts()) }, { resting: 0, banned: 1 });
+    const [ban] = (await scene.get(id!)).blocks;
+    await scene.advance(10);
     await scene.use(id!, { blocks: [{ site, ms: scene.ms(1000) }] });
-    assert.deepEqual({ ...(await counts()) }, { resting: 1, banned: 0 });
+    await scene.use(id!, { blocks: [{ site, ms: null }] });
+    assert.deepEqual({ ...(await counts()) }, { resting: 0, banned: 1 });
+    assert.deepEqual((await scene.get(id!)).blocks, [ban], 'a ban keeps its beginning');
     await scene.use(id!, { blocks: [{ site, ms: 0 }] });
     assert.equal(await counts(), undefined);
+
+    await scene.use(id!, { blocks: [{ site, ms: scene.ms(9000) }] });
+    const end = await untilAt();
+    await scene.use(id!, { blocks: [{ site, ms: scene.ms(2000) }] });
+    assert.equal(await untilAt(), end);
+    await scene.use(id!, { blocks: [{ site, ms: scene.ms(20_000) }] });
+    assert.ok((await untilAt())! > end!);
+    assert.deepEqual({ ...(await counts()) }, { resting: 1, banned: 0 });
+    await scene.use(id!, {
+      blocks: [
+        { site, ms: 0 },
+        { site, ms: scene.ms(2000) },
+      ],
+    });
+    assert.ok((await untilAt())! < end!, 'in their order');
+    await scene.assertCountsAgree();
+    await scene.use(id!, { blocks: [{ site, ms: 0 }] });
     assert.equal((await scene.leased({ site })).lease.id, id);
   });
 

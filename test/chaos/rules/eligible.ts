@@ -45,9 +45,9 @@ class KnownState {
 
   after(hold: Hold): void {
     const release = carriedOut(hold);
-    // Whether they were written is not known: what they would have replaced is no longer certain.
+    // Whether they were written is not known: what they would have lifted is no longer certain.
     for (const { change } of undecided(hold))
-      for (const { site } of change?.blocks ?? []) this.#blockedUntil.delete(site);
+      for (const { site, ms } of change?.blocks ?? []) if (ms === 0) this.#blockedUntil.delete(site);
     if (release === undefined) return;
     if (release.outcome === 'ordered') this.#death = 'an order had retired it';
     const { change } = release;
@@ -58,8 +58,9 @@ class KnownState {
     if (change.status !== 'usable') this.#death = `it had been given back as ${change.status}`;
     this.#restsUntil = change.restMs > 0 ? askedAt + change.restMs : 0;
     for (const { site, ms } of change.blocks) {
+      const until = ms === null ? Number.POSITIVE_INFINITY : askedAt + ms;
       if (ms === 0) this.#blockedUntil.delete(site);
-      else this.#blockedUntil.set(site, ms === null ? Number.POSITIVE_INFINITY : askedAt + ms);
+      else this.#blockedUntil.set(site, Math.max(until, this.#blockedUntil.get(site) ?? 0));
     }
   }
 }

@@ -28,16 +28,13 @@ export const lives = [
   return true;`,
   }),
 
-  // \`p_until\` null is a ban. \`p_keep\`: orders must not shorten what a holder saw. A ban that is repeated keeps its beginning.
-  part('set_block', 'p_sid bigint, p_site text, p_until bigint, p_now bigint, p_keep boolean', 'void', {
+  // \`p_until\` null is a ban. A block that it has there and that lasts as long goes on.
+  part('set_block', 'p_sid bigint, p_site text, p_until bigint, p_now bigint', 'void', {
     declare: 'v_old troupe.site_block%rowtype;',
     body: `
   select * into v_old from troupe.site_block where sid = p_sid and site = p_site;
   if found then
-    if v_old.until is null and (p_until is null or p_keep) then
-      return;
-    end if;
-    if p_keep and p_until is not null and v_old.until >= p_until then
+    if v_old.until is null or v_old.until >= p_until then
       return;
     end if;
     perform troupe.lift_block(p_sid, p_site);
@@ -75,9 +72,7 @@ export const lives = [
   if p_order ->> 'kind' = 'rest' then
     if v_site is not null then
       if v_ms > 0 then
-        perform troupe.set_block(p_sid, v_site, p_now + v_ms, p_now, true);
-      else
-        perform troupe.lift_block(p_sid, v_site);
+        perform troupe.set_block(p_sid, v_site, p_now + v_ms, p_now);
       end if;
     elsif v_ms > 0 and v_row.due < p_base + v_ms * 1000 then
       update troupe.session set due = p_base + v_ms * 1000, resting = true where sid = p_sid;

@@ -83,7 +83,7 @@ export const releaseFunctions = [
     if p_block_ms[v_block] <= 0 then
       perform troupe.lift_block(p_sid, p_block_sites[v_block]);
     else
-      perform troupe.set_block(p_sid, p_block_sites[v_block], v_now + p_block_ms[v_block], v_now, false);
+      perform troupe.set_block(p_sid, p_block_sites[v_block], v_now + p_block_ms[v_block], v_now);
     end if;
   end loop;
   if v_row.orders is not null and not troupe.obey_waiting(p_sid, v_row.orders, v_tick, v_due, v_now, v_base) then

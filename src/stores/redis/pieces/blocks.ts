@@ -59,9 +59,8 @@ local function liftBlock(id, name)
   return true
 end
 
--- Blocks a living session for a site: ms nil for good, 0 lifts. keepLonger leaves a longer block as it is: for orders,
--- which must not shorten what a holder saw. A ban that is repeated keeps its beginning.
-local function setBlock(id, name, ms, keepLonger)
+-- Blocks a living session for a site: ms nil for good, 0 lifts. A block that it has there and that lasts as long goes on.
+local function setBlock(id, name, ms)
   if ms and ms <= 0 then
     liftBlock(id, name)
     return
@@ -72,10 +71,7 @@ local function setBlock(id, name, ms, keepLonger)
   local text = call('HGET', DATA, 'x' .. id) or ';'
   local before, since
   if site then before, since = blockIn(text, site) end
-  if before then
-    if keepLonger and before >= till then return end
-    if isBan and before == math.huge then return end
-  end
+  if before and before >= till then return end
   if not site then
     site = string.format('%d', call('HINCRBY', DATA, '#site', 1))
     call('HSET', DATA, 's' .. name, site, 'n' .. site, name)

@@ -71,8 +71,8 @@ end
 local function obey(r, order)
   if order.kind == 'retire' then die(r, 'retired', order.reason)
   elseif order.kind == 'lift' then lift(r, order.site)
-  elseif order.site then setBlock(r.id, order.site, order.ms, true)
-  else rest(r, order.ms) end
+  elseif not order.site then rest(r, order.ms)
+  elseif order.ms > 0 then setBlock(r.id, order.site, order.ms) end
 end
 
 -- Carries out what waited for a holder: to retire outweighs all else. Answers whether that ended the session.
