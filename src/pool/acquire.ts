@@ -3,7 +3,7 @@ import { AcquireError, PoolClosedError, StateError } from '../errors.ts';
 import { MAX_TIMER_MS } from '../internal/clock.ts';
 import { Deadlines } from '../internal/deadlines.ts';
 import { isPromise, type MaybePromise } from '../internal/maybe-promise.ts';
-import type { SessionBody } from '../session/body.ts';
+import { isLazy, type LazyBody, type SessionBody } from '../session/body.ts';
 import { sessionInternals } from '../session/session.ts';
 import { siteNamed } from '../session/site-name.ts';
 import type {
@@ -356,10 +356,14 @@ export class Acquirer {
     lease: SessionLease,
     { session: stored }: LeasedResult,
   ): MaybePromise<Attempt<SessionLease>> {
-    const { bodies, proxies } = this.#context;
+    const { bodies, proxies, fingerprints } = this.#context;
     try {
+      if (!proxies) {
+        // A body that nobody looks into need not be decoded.
+        const body = fingerprints ? bodies.read(stored) : bodies.open(stored);
+        return this.#restore(ask, lease, stored, body, body);
+      }
       const read = bodies.read(stored);
-      if (!proxies) return this.#restore(ask, lease, stored, read, read);
       const admission = proxies.admit(stored, read);
       return isPromise(admission)
         ? admission.then((answer) => this.#admitted(ask, lease, stored, read, answer))
@@ -400,23 +404,15 @@ export class Acquirer {
     ask: Ask,
     lease: SessionLease,
     stored: Readonly<StoredSession>,
-    read: SessionBody,
-    current: SessionBody,
+    read: SessionBody | LazyBody,
+    current: SessionBody | LazyBody,
   ): MaybePromise<Attempt<SessionLease>> {
     const { fingerprints, storeClock: clock } = this.#context;
     try {
       const { id, usageCount, errorScore } = stored;
-      const session = sessionInternals.restore({
-        id,
-        life: stored,
-        usageCount,
-        errorScore,
-        retired: null,
-        body: fingerprints?.advance(id, current) ?? current,
-        bond: lease,
-        clock,
-      });
-      lease.hold(session, read);
+      const body = fingerprints && !isLazy(current) ? fingerprints.advance(id, current) : current;
+      const parts = { id, life: stored, usageCount, errorScore, retired: null, body, bond: lease, clock };
+      lease.hold(sessionInternals.restore(parts), read);
     } catch (error) {
       return this.#passOver(ask, lease, stored.usageCount, stored.errorScore, error);
     }

@@ -1,13 +1,14 @@
-import { decodeBody, encodeBody, type SessionBody } from '../session/body.ts';
+import { decodeBody, encodeBody, isLazy, isWhole, type LazyBody, type SessionBody } from '../session/body.ts';
 import type { StoredSession } from '../stores/store.ts';
 import { requireClear, type Sealing } from './encryption/sealing.ts';
 
 /**
  * Turns what a store keeps into a session's body and back: text, sealed where there is a key.
  *
- * A store of text would cost a codec pass a lease (60 µs for ten cookies): the bodies last seen are remembered
- * with their text, and a session that comes with the very same text is neither opened nor decoded again. A body is never changed in place, so that a task which
- * lost its lease reaches nobody's.
+ * A store of text would cost a codec pass a lease (60 µs for ten cookies). So a text is decoded when its session is first
+ * asked for something in it; only whether it can be is looked at when it is leased. And the bodies last seen are remembered
+ * with their text: a session that comes with the very same text is neither opened nor decoded again. A body is never changed
+ * in place, so that a task which lost its lease reaches nobody's.
  */
 export class BodyCache {
   readonly #isLive: boolean;
@@ -23,14 +24,23 @@ export class BodyCache {
 
   /** @throws StateError where the stored text is malformed, needs a newer troupe, or is sealed with another key */
   read(stored: Readonly<StoredSession>): SessionBody {
+    const body = this.open(stored);
+    return isLazy(body) ? body.read() : body;
+  }
+
+  /**
+   * The body, or, of a text that is as a troupe of this version wrote it, how to read it.
+   * @throws StateError as {@link read} does
+   */
+  open(stored: Readonly<StoredSession>): SessionBody | LazyBody {
     if (this.#isLive) return stored.body as SessionBody;
+    const { id, maxUsageCount } = stored;
     const text = stored.body as string;
-    const known = this.#entries.get(stored.id);
+    const known = this.#entries.get(id);
     if (known?.text === text) return known.body;
-    const clear = this.#sealing ? this.#sealing.open(stored.id, text) : requireClear(stored.id, text);
-    const body = decodeBody(clear, stored.maxUsageCount);
-    this.remember(stored.id, body, text);
-    return body;
+    const clear = this.#sealing ? this.#sealing.open(id, text) : requireClear(id, text);
+    const unread = new UnreadBody(this, id, maxUsageCount, text, clear);
+    return isWhole(clear) ? unread : unread.read();
   }
 
   /** What the store is to keep. */
@@ -58,5 +68,31 @@ export class BodyCache {
 
   forget(id: string): void {
     this.#entries.delete(id);
+  }
+}
+
+/** What was stored, opened but not decoded. */
+class UnreadBody implements LazyBody {
+  readonly maxUsageCount: number | null;
+  body: SessionBody | undefined = undefined;
+  readonly #cache: BodyCache;
+  readonly #id: string;
+  readonly #stored: string;
+  readonly #clear: string;
+
+  constructor(cache: BodyCache, id: string, maxUsageCount: number | null, stored: string, clear: string) {
+    this.maxUsageCount = maxUsageCount;
+    this.#cache = cache;
+    this.#id = id;
+    this.#stored = stored;
+    this.#clear = clear;
+  }
+
+  read(): SessionBody {
+    if (this.body === undefined) {
+      this.body = decodeBody(this.#clear, this.maxUsageCount);
+      this.#cache.remember(this.#id, this.body, this.#stored);
+    }
+    return this.body;
   }
 }

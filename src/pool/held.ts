@@ -101,7 +101,7 @@ export class HeldLeases implements LeaseHome {
     let body: SessionBody | undefined;
     let problem: unknown;
     try {
-      body = sessionInternals.body(session);
+      body = sessionInternals.readBody(session);
     } catch (error) {
       // User data that JSON cannot carry: the rest is saved all the same, and the caller told.
       problem = error;
@@ -339,11 +339,11 @@ export class HeldLeases implements LeaseHome {
   /** With a checkpoint of the body, so that a crash loses less; a live body needs none, it dies with us. */
   #renewal(lease: SessionLease): Renewal {
     const { leaseMs } = this.context.settings;
-    if (this.context.store.capabilities.bodies === 'live' || !lease.storedBody)
+    if (this.context.store.capabilities.bodies === 'live' || !lease.hasSession)
       return { lease: lease.grant, leaseMs };
     try {
-      const body = sessionInternals.body(lease.session);
-      if (body !== lease.storedBody)
+      const body = sessionInternals.readBody(lease.session);
+      if (body && body !== lease.storedBody)
         return { lease: lease.grant, leaseMs, body: this.context.bodies.write(lease.session.id, body) };
     } catch {
       // User data in the middle of a change; the release tells the holder.

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { siteOf } from '../cookies/site.ts';
 import { LeaseError } from '../errors.ts';
-import type { SessionBody } from '../session/body.ts';
+import { isLazy, type LazyBody, type SessionBody } from '../session/body.ts';
 import type { SessionBond } from '../session/bond.ts';
 import { whereOf } from '../session/decision.ts';
 import { type Session, sessionInternals } from '../session/session.ts';
@@ -28,8 +28,7 @@ export interface LeaseHome {
 export class SessionLease implements SessionBond, AsyncDisposable {
   /** @internal The store's lease. */
   grant: StoreLease;
-  /** @internal The body as the store has it. */
-  storedBody: SessionBody | undefined;
+  #stored: SessionBody | LazyBody | undefined;
   /** @internal The gravest judgement so far. */
   worst: Judgement | undefined;
   /** @internal What sites had against this user: the gravest of each. */
@@ -74,7 +73,7 @@ export class SessionLease implements SessionBond, AsyncDisposable {
     this.maxHoldMs = maxHoldMs;
     this.site = site;
     this.takenAt = askedAt;
-    this.storedBody = undefined;
+    this.#stored = undefined;
     this.#session = undefined;
     this.worst = undefined;
     this.troubles = undefined;
@@ -93,13 +92,19 @@ export class SessionLease implements SessionBond, AsyncDisposable {
 
   /** @internal False while the session is still to be made. */
   get hasSession(): boolean {
-    return this.storedBody !== undefined;
+    return this.#stored !== undefined;
   }
 
   /** @internal The session it is for, and its body as the store has it. */
-  hold(session: Session, storedBody: SessionBody | undefined): void {
+  hold(session: Session, stored: SessionBody | LazyBody | undefined): void {
     this.#session = session;
-    this.storedBody = storedBody;
+    this.#stored = stored;
+  }
+
+  /** @internal The body as the store has it; `undefined` while nothing of it was needed. */
+  get storedBody(): SessionBody | undefined {
+    const stored = this.#stored;
+    return stored && isLazy(stored) ? stored.body : stored;
   }
 
   /** Aborts when the lease ends early, with a {@link LeaseError} as its reason. */

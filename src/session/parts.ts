@@ -1,6 +1,6 @@
 import { SessionCookies } from '../cookies/session-cookies.ts';
 import { type Clock, systemClock } from '../internal/clock.ts';
-import { encodeUserData, freshBody, type SessionBody } from './body.ts';
+import { encodeUserData, freshBody, type LazyBody, type SessionBody } from './body.ts';
 import type { SessionBond } from './bond.ts';
 import { newSessionId } from './id.ts';
 import { fingerprintOf, proxyOf } from './identity.ts';
@@ -20,7 +20,7 @@ export interface SessionParts {
   readonly usageCount: number;
   readonly errorScore: number;
   readonly retired: string | null;
-  readonly body: SessionBody;
+  readonly body: SessionBody | LazyBody;
   readonly bond?: SessionBond | undefined;
   readonly clock: Clock;
 }

@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../internal/clock.ts';
 import { checkOptions, number, plainObject } from '../internal/options.ts';
 import { showProxy } from '../proxies/proxy.ts';
 import type { SessionStatus } from '../stores/store.ts';
-import { bodyOf, encodeUserData, type SessionBody } from './body.ts';
+import { bodyOf, encodeUserData, isLazy, type LazyBody, type SessionBody } from './body.ts';
 import type { SessionBond } from './bond.ts';
 import { type Decision, withDecision } from './decision.ts';
 import type { SessionFetchInit } from './fetch-init.ts';
@@ -44,6 +44,8 @@ export interface SessionInternals {
   expiresAt(session: Session): number | null;
   /** The body as it is now: the very object it was restored from where nothing changed. */
   body(session: Session): SessionBody;
+  /** The same; `undefined` where it was never read, and so is as it was. */
+  readBody(session: Session): SessionBody | undefined;
   /** Ends its handle on the cookies. */
   end(session: Session, makeError: () => Error): void;
 }
@@ -61,11 +63,14 @@ export class Session {
   #usageCount: number;
   #errorScore: number;
   #retired: string | null;
-  #body: SessionBody;
+  /** Read through `#body`. */
+  #knownBody: SessionBody | undefined;
+  readonly #unread: LazyBody | undefined;
   #cookies: SessionCookies | undefined;
   #cookiesRevision = 0;
   #userData: UserData | undefined;
-  #decisions: readonly Decision[];
+  /** Absent: those of the body. */
+  #decisions: readonly Decision[] | undefined;
   #rests: Rest[] | undefined;
   #bond: SessionBond | undefined;
   #isMarked = false;
@@ -84,10 +89,12 @@ export class Session {
     this.#usageCount = parts.usageCount;
     this.#errorScore = parts.errorScore;
     this.#retired = parts.retired;
-    this.#body = parts.body;
+    const isUnread = isLazy(parts.body);
+    this.#knownBody = isUnread ? undefined : (parts.body as SessionBody);
+    this.#unread = isUnread ? (parts.body as LazyBody) : undefined;
     this.#cookies = undefined;
     this.#userData = undefined;
-    this.#decisions = parts.body.decisions;
+    this.#decisions = undefined;
     this.#rests = undefined;
     this.#bond = parts.bond;
   }
@@ -111,6 +118,16 @@ export class Session {
       session.#rests = model.rests.map(({ site, untilAt }) => ({ site, untilAt: untilAt.getTime() }));
     }
     return session;
+  }
+
+  /** What it is beside its columns; decoded with the first look at any of it. */
+  get #body(): SessionBody {
+    this.#knownBody ??= this.#unread!.read();
+    return this.#knownBody;
+  }
+
+  get #maxUsageCount(): number | null {
+    return this.#knownBody ? this.#knownBody.limits.maxUsageCount : this.#unread!.maxUsageCount;
   }
 
   /** Names the session; unguessable unless you chose it. */
@@ -181,12 +198,13 @@ export class Session {
 
   /** Its last 20 decisions, oldest first. */
   get decisions(): readonly Decision[] {
-    return this.#decisions;
+    return this.#decisions ?? this.#body.decisions;
   }
 
   /** Whether its error score reached `maxErrorScore`. */
   get isBlocked(): boolean {
-    return this.#errorScore >= this.#body.limits.maxErrorScore;
+    // No maximum is 0: without an error the body need not be read for it.
+    return this.#errorScore > 0 && this.#errorScore >= this.#body.limits.maxErrorScore;
   }
 
   /** Whether it reached its age. */
@@ -197,7 +215,7 @@ export class Session {
 
   /** Whether it has no uses left. */
   get isMaxUsageCountReached(): boolean {
-    const max = this.#body.limits.maxUsageCount;
+    const max = this.#maxUsageCount;
     return max !== null && this.#usageCount >= max;
   }
 
@@ -314,7 +332,7 @@ export class Session {
       proxy: this.#body.proxy ?? null,
       fingerprint: this.#body.fingerprint ?? null,
       ...(this.#body.account === undefined ? {} : { account: this.#body.account }),
-      decisions: this.#decisions,
+      decisions: this.decisions,
       rests: (this.#rests ?? []).map(({ site, untilAt }) => ({ site, untilAt: new Date(untilAt) })),
     };
     return modelOf(state, options.asDict === true);
@@ -341,7 +359,7 @@ export class Session {
   #heal(): void {
     this.#usageCount += 1;
     // A retired session stays at its maximum: no later mark revives it.
-    if (this.#retired !== null) return;
+    if (this.#retired !== null || this.#errorScore === 0) return;
     this.#errorScore = Math.max(0, this.#errorScore - this.#body.limits.errorScoreDecrement);
   }
 
@@ -360,7 +378,7 @@ export class Session {
   }
 
   #decide(verdict: Decision['verdict'], rule: string, evidence: string, where = ''): void {
-    this.#decisions = withDecision(this.#decisions, {
+    this.#decisions = withDecision(this.decisions, {
       at: this.#clock.now(),
       where,
       verdict,
@@ -394,6 +412,7 @@ export class Session {
       now: (session) => session.#clock.now(),
       expiresAt: (session) => session.#life.expiresAt,
       body: (session) => session.#currentBody(),
+      readBody: (session) => (session.#knownBody ? session.#currentBody() : undefined),
       end: (session, makeError) => session.#cookies?.detach(makeError),
     };
   }
@@ -404,9 +423,9 @@ export class Session {
     const userData = this.#userData === undefined ? before.userData : encodeUserData(this.#userData);
     const cookies = this.#cookies;
     const cookiesChanged = cookies !== undefined && cookies.revision !== this.#cookiesRevision;
-    const isSame = userData === before.userData && !cookiesChanged && this.#decisions === before.decisions;
+    const isSame = userData === before.userData && !cookiesChanged && this.#decisions === undefined;
     if (isSame) return before;
-    return { ...before, userData, cookies: cookies ?? before.cookies, decisions: this.#decisions };
+    return { ...before, userData, cookies: cookies ?? before.cookies, decisions: this.decisions };
   }
 }
 

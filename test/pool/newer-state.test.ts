@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
+import { encodeBody, freshBody } from '../../src/session/body.ts';
 import { fakeClock } from '../../src/testing/fake-clock.ts';
 import { failureOf, type Scene, scene, sessionsOf } from './helpers.ts';
 
@@ -44,6 +45,12 @@ describe.each([
     (text: string) =>
       text.replace('"userData":{', `"userData":{"deep":${'['.repeat(1e4)}${']'.repeat(1e4)},`),
     /cannot be read/,
+    'INVALID_STATE',
+  ],
+  [
+    'of which one letter was changed',
+    (text: string) => text.replace('"maxErrorScore":3', '"maxErrorScore":0'),
+    /"maxErrorScore"/,
     'INVALID_STATE',
   ],
   ['that is no JSON', (text: string) => text.slice(0, -5), /JSON/, 'INVALID_STATE'],
@@ -129,6 +136,19 @@ it('keeps what a newer troupe wrote and an older one may read', async () => {
     cookies: [{ name: 'a' }],
   });
   expect(skipped).toEqual([]);
+});
+
+it('decodes what it wrote itself only for who looks into it, and tells of what it cannot decode then', async () => {
+  const proxy = { url: 'no proxy at all' };
+  const { stage, pool, skipped, written } = await stageWith(() => encodeBody({ ...freshBody(), proxy }));
+  await using _stage = stage;
+  const lease = await pool.acquire({ id: 'theirs' });
+  lease.session.markGood();
+  expect(() => lease.session.proxy).toThrow(expect.objectContaining({ code: 'INVALID_STATE' }));
+  await lease.release();
+  expect(skipped).toEqual([]);
+  expect(await pool.get('theirs')).toMatchObject({ status: 'usable', usageCount: 1 });
+  expect(bodyIn(stage, 'theirs')).toBe(written);
 });
 
 it('tells at once where there is only what cannot be read', async () => {
