@@ -100,12 +100,14 @@ export function poolCore(
   const retirement = new Retirement(context, accounts);
   const listener: HeldListener = {
     freed: (sessionId) => acquirer.line.offer(sessionId),
-    died: ({ session, grant: { id }, storedBody }, reason) => {
+    died: (lease, reason) => {
+      const { session, grant } = lease;
       pruning.died();
       const { usageCount, errorScore } = session;
       const createdAt = sessionInternals.createdAt(session);
       const expiresAt = sessionInternals.expiresAt(session);
-      retirement.died({ id, createdAt, expiresAt, usageCount, errorScore }, storedBody!, reason);
+      const columns = { id: grant.id, createdAt, expiresAt, usageCount, errorScore };
+      retirement.died(columns, lease.readStoredBody(), reason);
     },
   };
   const held = new HeldLeases(context, gate, listener, accounts && new Logins(context, accounts));

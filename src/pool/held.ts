@@ -113,7 +113,7 @@ export class HeldLeases implements LeaseHome {
     const isAgeTold = context.events.isHeard('retired');
     const status = isAgeTold ? session.status : sessionInternals.statusByUse(session);
     const change = changeOf(session, status, marks, written);
-    if (body) lease.storedBody = body;
+    if (body) lease.hold(session, body);
     lease.end('ended');
     let result: MaybePromise<ReleaseResult>;
     try {

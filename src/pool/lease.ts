@@ -107,6 +107,11 @@ export class SessionLease implements SessionBond, AsyncDisposable {
     return stored && isLazy(stored) ? stored.body : stored;
   }
 
+  /** @internal The same, read now if it was not. */
+  readStoredBody(): SessionBody {
+    return this.storedBody ?? (this.#stored as LazyBody).read();
+  }
+
   /** Aborts when the lease ends early, with a {@link LeaseError} as its reason. */
   get signal(): AbortSignal {
     if (!this.#abort) {
