@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { TroupeError } from '../errors.ts';
 import { VERSION } from '../internal/version.ts';
+import { addAccountsCommand } from './accounts/command.ts';
 import { EXIT, type ExitCode, UsageError } from './exit-codes.ts';
 import { addFetchCommand } from './fetch/command.ts';
 import { addKeysCommand } from './keys/command.ts';
@@ -48,6 +49,7 @@ export async function runCli(argv: readonly string[]): Promise<ExitCode> {
   addFetchCommand(program, ended);
   addWorkCommand(program, ended);
   addSessionsCommand(program, ended);
+  addAccountsCommand(program, ended);
   addQueueCommand(program, ended);
   addKeysCommand(program, ended);
   try {

@@ -24,12 +24,15 @@ import { SessionLease, safetyMarginMs } from './lease.ts';
 import { type AcquireOptions, checkAcquireOptions } from './options.ts';
 import { isStoreAway, MIN_LOOK_MS } from './outage.ts';
 import type { Admission } from './proxies/pool-proxies.ts';
+import type { StockNotice } from './stock-notice.ts';
 import { type Attempt, WaitingLine } from './waiting-line.ts';
 
 /** Stores that other processes use, and that cannot tell of it, are asked again this often while somebody waits. */
 const POLL_MS = 1_000;
 /** A wake-up across a network can get lost while its connection is made anew. */
 const SAFETY_POLL_MS = 2_000;
+/** Who waits for a stock that somebody else keeps asks again so often. */
+const STOCK_POLL_MS = 250;
 /** A stored session that this troupe cannot read is passed over for so long. */
 const UNREADABLE_REST_MS = 60_000;
 
@@ -42,6 +45,7 @@ export class Acquirer {
   readonly #context: PoolContext;
   readonly #held: HeldLeases;
   readonly #creation: Creation;
+  readonly #stockNotice: StockNotice;
   readonly #line: WaitingLine<Ask, SessionLease>;
   readonly #anyone: Ask;
   #stopWatching: (() => void) | undefined;
@@ -50,7 +54,8 @@ export class Acquirer {
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #deadlines = new Deadlines();
 
-  constructor(context: PoolContext, held: HeldLeases, creation: Creation) {
+  constructor(context: PoolContext, held: HeldLeases, creation: Creation, notice: StockNotice) {
+    this.#stockNotice = notice;
     this.#context = context;
     this.#held = held;
     this.#creation = creation;
@@ -480,6 +485,8 @@ export class Acquirer {
   /** The store knows of none that becomes free; but a new one may come of an account that does. */
   async #noneAtAll(ask: Ask): Promise<Attempt<SessionLease>> {
     const { accounts } = this.#creation;
+    if (!this.#context.settings.create && ask.id === undefined && (await this.#isStockKept()))
+      return { retryInMs: STOCK_POLL_MS };
     const isOfAccounts = accounts && ask.id === undefined && this.#context.settings.create;
     if (isOfAccounts && ask.request?.limit === undefined) {
       const waitMs = await accounts.waitMs();
@@ -488,6 +495,16 @@ export class Acquirer {
     const error = await acquireError('NO_SESSION', ask, this.#context);
     if (isOfAccounts && error instanceof AcquireError) throw accounts.error(error.facts);
     return this.#later(error);
+  }
+
+  /** Whether somebody else makes sessions for those who make none. */
+  async #isStockKept(): Promise<boolean> {
+    try {
+      return await this.#stockNotice.isGiven();
+    } catch (error) {
+      if (isStoreAway(error)) return false;
+      throw error;
+    }
   }
 
   #watch(isWaiting: boolean): void {

@@ -28,6 +28,7 @@ import { SiteGate } from './site-gate.ts';
 import { SiteTraffic } from './sites.ts';
 import { Statistics } from './statistics.ts';
 import { Stock } from './stock.ts';
+import { StockNotice } from './stock-notice.ts';
 import { StoreClock } from './store-clock.ts';
 
 /** A pool's parts, put together over an open store. */
@@ -110,8 +111,9 @@ export function poolCore(
       retirement.died(columns, lease.readStoredBody(), reason);
     },
   };
+  const notice = new StockNotice(context);
   const held = new HeldLeases(context, gate, listener, accounts && new Logins(context, accounts));
-  const acquirer = new Acquirer(context, held, new Creation(context, accounts));
-  const stock = new Stock(context, acquirer);
+  const acquirer = new Acquirer(context, held, new Creation(context, accounts), notice);
+  const stock = new Stock(context, acquirer, notice);
   return { context, held, acquirer, pruning, retirement, stock, book, accounts };
 }

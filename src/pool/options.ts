@@ -158,6 +158,7 @@ const DAY_MS = 86_400_000;
 
 export const POOL_DEFAULTS = {
   ...PROXY_DEFAULTS,
+  ...ACCOUNT_DEFAULTS,
   name: 'default',
   maxPoolSize: 1000,
   rotation: 'round-robin',
@@ -274,7 +275,7 @@ export function poolSettings(options: SessionPoolOptions): PoolSettings {
   checkOptions(options, poolChecks);
   checkTogether(options);
   const { store: _store, encryptionKey: _key, clock, ...given } = options;
-  const settings: Record<string, unknown> = { ...POOL_DEFAULTS, ...ACCOUNT_DEFAULTS };
+  const settings: Record<string, unknown> = { ...POOL_DEFAULTS };
   // An account is worth more than its address.
   if (given.accounts !== undefined) settings.onProxyGone = 'rebind';
   for (const [name, value] of Object.entries(given)) if (value !== undefined) settings[name] = value;

@@ -1,6 +1,7 @@
 import type { Acquirer } from './acquire.ts';
 import type { PoolContext } from './context.ts';
 import { isStoreAway } from './outage.ts';
+import type { StockNotice } from './stock-notice.ts';
 
 /** Sessions made at once for the stock: a site is not to see a crowd log in. */
 const AT_ONCE = 4;
@@ -14,15 +15,17 @@ const MAX_PAUSE_MS = 60_000;
 export class Stock {
   readonly #context: PoolContext;
   readonly #acquirer: Acquirer;
+  readonly #notice: StockNotice;
   readonly #stop = new AbortController();
   readonly #underWay = new Set<Promise<void>>();
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
   #failures = 0;
 
-  constructor(context: PoolContext, acquirer: Acquirer) {
+  constructor(context: PoolContext, acquirer: Acquirer, notice: StockNotice) {
     this.#context = context;
     this.#acquirer = acquirer;
+    this.#notice = notice;
   }
 
   start(): void {
@@ -36,6 +39,8 @@ export class Stock {
     clearTimeout(this.#timer);
     await this.#looking;
     await Promise.all(this.#underWay);
+    // Else it runs out.
+    await this.#notice.takeBack().catch(() => {});
   }
 
   /** The timer keeps the process alive: a process that only fills the stock has nothing else to do. */
@@ -52,6 +57,7 @@ export class Stock {
 
   async #look(): Promise<void> {
     try {
+      await this.#notice.give();
       while (this.#underWay.size < AT_ONCE && (await this.#makeOne()));
     } catch (error) {
       // That the store is away has been told.

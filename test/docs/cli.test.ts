@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { expect, it } from 'vitest';
+import { addAccountsCommand } from '../../src/cli/accounts/command.ts';
 import { EXIT } from '../../src/cli/exit-codes.ts';
 import { addFetchCommand } from '../../src/cli/fetch/command.ts';
 import { addKeysCommand } from '../../src/cli/keys/command.ts';
@@ -16,7 +17,9 @@ addSessionsCommand(program, () => {});
 addWorkCommand(program, () => {});
 addQueueCommand(program, () => {});
 addKeysCommand(program, () => {});
-const [fetch, sessions, work, queue, keys] = program.commands as [
+addAccountsCommand(program, () => {});
+const [fetch, sessions, work, queue, keys, accounts] = program.commands as [
+  Command,
   Command,
   Command,
   Command,
@@ -52,6 +55,7 @@ it.each([
   ['Sessions', sessions],
   ['Queue', queue],
   ['Keys', keys],
+  ['Accounts', accounts],
 ])('lists every command of %s', (heading, command) => {
   const told = rows(heading).map(([name = '']) => code(name)[0]?.split(' ')[0]);
   expect(told.filter(Boolean).sort()).toEqual(command.commands.map((verb) => verb.name()).sort());

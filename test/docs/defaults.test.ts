@@ -16,13 +16,16 @@ const inWords: Record<string, string> = {
   clock: "the system's clock",
   store: 'a store in memory',
   proxies: 'none',
+  accounts: 'none',
   encryptionKey: '`TROUPE_KEY` of the environment, if it is set',
   createSession: '`(options) => new Session(options)`',
 };
 
 /** What the doc comments of one interface call the default of each option. */
 function documented(path: string, name: string): Record<string, string> {
-  const body = read(path).split(`export interface ${name} `)[1]!.split('\n}\n')[0]!;
+  const body = read(path)
+    .split(new RegExp(`export interface ${name} (?:extends [^{]*)?\\{`))[1]!
+    .split('\n}\n')[0]!;
   const options = [...body.matchAll(/\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\n\s+(\w+)\??:/g)].map(
     ([, comment, option]) => [option!, /@default (.+?)\s*(?:\n|$)/.exec(comment!)?.[1]] as const,
   );
@@ -71,8 +74,9 @@ describe('the default in the doc comment is the real one', () => {
 
   it('of a pool', () => {
     const texts = {
-      ...documented('src/pool/options.ts', 'SessionPoolOptions extends ProxyOptions'),
+      ...documented('src/pool/options.ts', 'SessionPoolOptions'),
       ...documented('src/pool/proxies/options.ts', 'ProxyOptions'),
+      ...documented('src/pool/accounts/options.ts', 'AccountOptions'),
     };
     compare(texts, POOL_DEFAULTS);
     for (const option of ['store', 'encryptionKey', 'createSession', 'clock'])
@@ -131,6 +135,9 @@ describe('the default in the guide is the real one', () => {
       ...POOL_DEFAULTS,
       session: 'none',
       onCreate: 'none',
+      check: 'none',
+      refresh: 'none',
+      onRetire: 'none',
     });
   });
 });

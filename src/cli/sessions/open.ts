@@ -21,6 +21,8 @@ export async function withPool<T>(
     store,
     create: false,
     maxPoolSize: 10_000_000,
+    // Nor of how often an account may log in.
+    maxLoginsPerDay: 1_000,
   });
   return await task(pool);
 }
