@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { siteOf } from '../cookies/site.ts';
 import { AcquireError, PoolClosedError, StateError } from '../errors.ts';
 import { MAX_TIMER_MS } from '../internal/clock.ts';
@@ -35,6 +36,8 @@ const SAFETY_POLL_MS = 2_000;
 const STOCK_POLL_MS = 250;
 /** A stored session that this troupe cannot read is passed over for so long. */
 const UNREADABLE_REST_MS = 60_000;
+/** A user whose turn at a site comes within this time waits for it; who comes later lets others go first. */
+const MAX_HOLD_MS = 1_000;
 
 /** After so many in a row whose proxies take nobody, the others have their turn. */
 const MAX_TURNED_BACK = 16;
@@ -421,7 +424,39 @@ export class Acquirer {
     } catch (error) {
       return this.#passOver(ask, lease, stored.usageCount, stored.errorScore, error);
     }
-    return { served: lease };
+    return ask.site === undefined ? { served: lease } : this.#paced(ask, ask.site, lease);
+  }
+
+  /** Lets a user wait for its turn at the site; where that is long, another may go before it. */
+  #paced(ask: Ask, site: string, lease: SessionLease): MaybePromise<Attempt<SessionLease>> {
+    const { sites, clock, store } = this.#context;
+    const delayMs = sites.delayMs(site, lease.session);
+    if (delayMs > MAX_HOLD_MS) {
+      const { usageCount, errorScore, id } = lease.session;
+      this.#held.drop(lease, 'ended');
+      const blocks = [{ site, ms: Math.ceil(delayMs) }];
+      const released = store.release(lease.grant, { usageCount, errorScore, status: 'usable', blocks });
+      return Promise.resolve(released).then(
+        () => (id === ask.id ? { retryInMs: delayMs } : this.#attempt(ask)),
+        (failure) => this.#later(failure),
+      );
+    }
+    const turnInMs = sites.take(site, lease.session);
+    lease.wentAt = clock.monotonic();
+    return { served: turnInMs === 0 ? lease : this.#turn(ask, site, lease, turnInMs) };
+  }
+
+  /** Holds a user until its turn, and longer where the site refused others meanwhile. */
+  async #turn({ signal }: Ask, site: string, lease: SessionLease, inMs: number): Promise<SessionLease> {
+    const { sites, clock } = this.#context;
+    for (let leftMs = inMs; leftMs > 0; leftMs = sites.restMs(site, lease.session)) {
+      await sleep(leftMs);
+      if (!signal?.aborted) continue;
+      await lease.release();
+      throw signal.reason;
+    }
+    lease.wentAt = clock.monotonic();
+    return lease;
   }
 
   /** What is stored cannot be read: it stays as it is, and rests, so that others are asked first. */
@@ -458,10 +493,20 @@ export class Acquirer {
     };
     try {
       const creating = this.#creation.create(lease, ask.signal);
-      return isPromise(creating) ? creating.catch(failed) : creating;
+      if (ask.site === undefined) return isPromise(creating) ? creating.catch(failed) : creating;
+      const paced = (made: SessionLease) => this.#firstTurn(ask, ask.site!, made);
+      return isPromise(creating) ? creating.then(paced, failed) : paced(creating);
     } catch (error) {
       return failed(error);
     }
+  }
+
+  /** A new user goes when its address may. */
+  #firstTurn(ask: Ask, site: string, lease: SessionLease): MaybePromise<SessionLease> {
+    const { sites, clock } = this.#context;
+    const turnInMs = sites.take(site, lease.session);
+    lease.wentAt = clock.monotonic();
+    return turnInMs === 0 ? lease : this.#turn(ask, site, lease, turnInMs);
   }
 
   #none(ask: Ask, retryInMs: number | null): MaybePromise<Attempt<SessionLease>> {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { siteOf } from '../cookies/site.ts';
 import { LeaseError } from '../errors.ts';
@@ -41,6 +42,8 @@ export class SessionLease implements SessionBond, AsyncDisposable {
   readonly site: string | undefined;
   /** @internal Where {@link HeldLeases} keeps it; -1: nowhere. */
   place = -1;
+  /** @internal When it last set out for a site, by the pool's clock. */
+  wentAt: number;
   readonly #home: LeaseHome;
   /** @internal When the store was asked for it, by `context.monotonic`. */
   readonly takenAt: number;
@@ -49,6 +52,7 @@ export class SessionLease implements SessionBond, AsyncDisposable {
   #renewedAtWall: number;
   #state: 'held' | 'ended' | 'lost' = 'held';
   #isLossTold = false;
+  #hasGone = false;
   #releasing: Promise<void> | undefined;
   /** Its places at sites that it was not leased for, by how to give them up. */
   #places: Set<() => void> | undefined;
@@ -73,6 +77,7 @@ export class SessionLease implements SessionBond, AsyncDisposable {
     this.maxHoldMs = maxHoldMs;
     this.site = site;
     this.takenAt = askedAt;
+    this.wentAt = 0;
     this.#stored = undefined;
     this.#session = undefined;
     this.worst = undefined;
@@ -242,16 +247,35 @@ export class SessionLease implements SessionBond, AsyncDisposable {
   async enter(url: URL, signal: AbortSignal | undefined): Promise<() => void> {
     const site = siteOf(url);
     // Leased for this site, the user has its place there already.
-    if (site === this.site) return leaveNothing;
+    if (site === this.site) {
+      await this.#turn(site, true, signal);
+      return leaveNothing;
+    }
     await this.#home.enterSite(site, signal);
     const leave = () => {
       if (this.#places?.delete(leave)) this.#home.leaveSite(site);
     };
     this.#places ??= new Set();
     this.#places.add(leave);
+    await this.#turn(site, false, signal).catch((error) => {
+      leave();
+      throw error;
+    });
     // Given back while it waited: the fetch finds that out next.
     if (this.#state !== 'held') leave();
     return leave;
+  }
+
+  /** Waits for this user's turn at the site; its first there was waited for with the lease. */
+  async #turn(site: string, isLeasedFor: boolean, signal: AbortSignal | undefined): Promise<void> {
+    const { sites, clock } = this.#home.context;
+    if (isLeasedFor && !this.#hasGone) {
+      this.#hasGone = true;
+      return;
+    }
+    const delayMs = sites.take(site, this.session);
+    if (delayMs > 0) await sleep(delayMs, undefined, signal && { signal });
+    this.wentAt = clock.monotonic();
   }
 
   onOutcome(url: URL, outcome: Outcome): Verdict | undefined {
@@ -319,16 +343,13 @@ export class SessionLease implements SessionBond, AsyncDisposable {
 
   #remember(site: string, judgement: Judgement): void {
     const { sites, events } = this.#home.context;
-    if (judgement.verdict === 'ok') {
-      sites.letIn(site);
-      return;
-    }
+    const ms = sites.told(site, this.session, this.wentAt, judgement);
+    if (ms >= LEAST_TOLD_REST_MS)
+      events.emit('siteRested', { site, ms, reason: 'several users in a row were rate-limited' });
+    if (judgement.verdict === 'ok') return;
     this.troubles ??= new Map();
     const known = this.troubles.get(site);
     if (!known || isGraver(judgement, known)) this.troubles.set(site, judgement);
-    if (judgement.verdict !== 'rate-limited' || judgement.by !== undefined) return;
-    const ms = sites.turnedAway(site, this.session.id, judgement.retryAfterMs);
-    if (ms > 0) events.emit('siteRested', { site, ms, reason: 'several users in a row were rate-limited' });
   }
 
   #endedError(): LeaseError {
@@ -351,6 +372,8 @@ function saidBy(by: string, { retryAfterMs: _, ...judgement }: Judgement): Judge
 /** What a site has against its user, whatever becomes of the task. */
 const SAID_BY_SITES: ReadonlySet<Verdict> = new Set(['blocked', 'logged-out', 'rate-limited']);
 
+/** A shorter pause of a site is its pace, and nothing to tell. */
+const LEAST_TOLD_REST_MS = 1_000;
 const RELEASED = Promise.resolve();
 const leaveNothing = () => {};
 

@@ -20,9 +20,10 @@ import type { Account } from './accounts/account.ts';
 import { ACCOUNT_DEFAULTS, type AccountOptions, accountChecks } from './accounts/options.ts';
 import { type EncryptionKey, readKeys } from './encryption/keys.ts';
 import { Sealing } from './encryption/sealing.ts';
+import { PACE_DEFAULTS, type PaceOptions, paceChecks } from './pace/options.ts';
 import { PROXY_DEFAULTS, type ProxyOptions, proxyChecks } from './proxies/options.ts';
 
-export interface SessionPoolOptions extends ProxyOptions, AccountOptions {
+export interface SessionPoolOptions extends ProxyOptions, AccountOptions, PaceOptions {
   /**
    * Names the pool in events and messages.
    * @default 'default'
@@ -180,6 +181,7 @@ export const POOL_DEFAULTS = {
   maxBodyBytes: 32 * 1024 * 1024,
   requestTimeoutMs: 30_000,
   maxOpenSessions: 1000,
+  ...PACE_DEFAULTS,
 } as const satisfies SessionPoolOptions;
 
 const store: OptionCheck = (value, path) => {
@@ -250,6 +252,7 @@ const poolChecks: Record<keyof SessionPoolOptions, OptionCheck> = {
   requestTimeoutMs: number({ min: 1, max: 3_600_000 }),
   maxOpenSessions: number({ min: 1, integer: true }),
   clock,
+  ...paceChecks,
 };
 
 /** A pool's options, checked, with every default in place. */

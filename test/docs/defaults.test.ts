@@ -75,6 +75,7 @@ describe('the default in the doc comment is the real one', () => {
   it('of a pool', () => {
     const texts = {
       ...documented('src/pool/options.ts', 'SessionPoolOptions'),
+      ...documented('src/pool/pace/options.ts', 'PaceOptions'),
       ...documented('src/pool/proxies/options.ts', 'ProxyOptions'),
       ...documented('src/pool/accounts/options.ts', 'AccountOptions'),
     };

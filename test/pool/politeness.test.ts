@@ -128,7 +128,7 @@ describe.each(storeKinds)('users at one site at once (%s)', (kind) => {
   });
 });
 
-describe('a site that turns users away', () => {
+describe('a site that turns users away, without a pace', () => {
   const limitedSite = async (state: { isLimited: boolean; retryAfter?: string }) =>
     serve((_request, response) => {
       const headers = state.retryAfter ? { 'retry-after': state.retryAfter } : {};
@@ -143,7 +143,7 @@ describe('a site that turns users away', () => {
     const state = { isLimited: true, retryAfter: '30' };
     await using site = await limitedSite(state);
     await using other = await serve((_request, response) => response.end(), '127.0.0.2');
-    const pool = stage.pool();
+    const pool = stage.pool({ pace: 'off' });
     const rests: unknown[] = [];
     pool.on('siteRested', (event) => rests.push(event));
     await visit(pool, site.url);
@@ -167,7 +167,7 @@ describe('a site that turns users away', () => {
     await using stage = await scene('memory');
     const state = { isLimited: true, retryAfter: '1' };
     await using site = await limitedSite(state);
-    const pool = stage.pool();
+    const pool = stage.pool({ pace: 'off' });
     for (let user = 0; user < 3; user++) await visit(pool, site.url);
     state.isLimited = false;
     const asked = pool.fetch(site.url);
@@ -181,7 +181,7 @@ describe('a site that turns users away', () => {
     await using stage = await scene('memory');
     const state = { isLimited: true };
     await using site = await limitedSite(state);
-    const pool = stage.pool();
+    const pool = stage.pool({ pace: 'off' });
     const rests: unknown[] = [];
     pool.on('siteRested', (event) => rests.push(event));
     await visit(pool, site.url);
@@ -193,7 +193,7 @@ describe('a site that turns users away', () => {
     await visit(pool, site.url);
     expect(rests).toEqual([]);
     await using other = await scene('memory');
-    const alone = other.pool({ maxPoolSize: 1 });
+    const alone = other.pool({ maxPoolSize: 1, pace: 'off' });
     alone.on('siteRested', (event) => rests.push(event));
     await alone.run(async (session) => {
       for (let page = 0; page < 5; page++) await (await session.fetch(site.url)).text();
@@ -205,7 +205,7 @@ describe('a site that turns users away', () => {
     const clock = fakeClock();
     await using stage = await scene('memory', clock);
     await using site = await limitedSite({ isLimited: true });
-    const pool = stage.pool({ maxRestMs: 10_000 });
+    const pool = stage.pool({ maxRestMs: 10_000, pace: 'off' });
     const rests: number[] = [];
     pool.on('siteRested', ({ ms }) => rests.push(ms));
     for (let round = 0; round < 6; round++) {
