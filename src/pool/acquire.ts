@@ -398,6 +398,11 @@ export class Acquirer {
       admission.kind === 'gone'
         ? { usageCount, errorScore, status: 'retired', reason: admission.reason }
         : { usageCount, errorScore, status: 'usable', restMs: admission.ms };
+    return this.#turnBack(ask, lease, change);
+  }
+
+  /** It may not go now: it goes back, changed, and another is asked for. */
+  #turnBack(ask: Ask, lease: SessionLease, change: ReleaseChange): Promise<Attempt<SessionLease>> {
     this.#held.forget(lease);
     if (ask.site !== undefined) this.#line.offerToCrowded();
     ask.turnedBack += 1;
@@ -429,17 +434,12 @@ export class Acquirer {
 
   /** Lets a user wait for its turn at the site; where that is long, another may go before it. */
   #paced(ask: Ask, site: string, lease: SessionLease): MaybePromise<Attempt<SessionLease>> {
-    const { sites, clock, store } = this.#context;
+    const { sites, clock } = this.#context;
     const delayMs = sites.delayMs(site, lease.session);
     if (delayMs > MAX_HOLD_MS) {
-      const { usageCount, errorScore, id } = lease.session;
-      this.#held.drop(lease, 'ended');
+      const { usageCount, errorScore } = lease.session;
       const blocks = [{ site, ms: Math.ceil(delayMs) }];
-      const released = store.release(lease.grant, { usageCount, errorScore, status: 'usable', blocks });
-      return Promise.resolve(released).then(
-        () => (id === ask.id ? { retryInMs: delayMs } : this.#attempt(ask)),
-        (failure) => this.#later(failure),
-      );
+      return this.#turnBack(ask, lease, { usageCount, errorScore, status: 'usable', blocks });
     }
     const turnInMs = sites.take(site, lease.session);
     lease.wentAt = clock.monotonic();
