@@ -1,9 +1,8 @@
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server } from 'node:net';
-import type { RunningProxy } from './forward-proxy.ts';
 
-/** A proxy that is gone, as far as anybody can tell who connects: the connection is reset at once. */
-export function startRefusingProxy(counted: () => void): Promise<RunningProxy> {
+/** A proxy that is gone, as far as anybody can tell who connects: the connection is reset at once. Answers its URL. */
+export function startRefusingProxy(counted: () => void): Promise<string> {
   return listen(
     createServer((socket) => {
       counted();
@@ -13,8 +12,8 @@ export function startRefusingProxy(counted: () => void): Promise<RunningProxy> {
   );
 }
 
-/** A proxy that cannot reach anything: 502 to everyone. */
-export function startFailingProxy(counted: () => void): Promise<RunningProxy> {
+/** A proxy that cannot reach anything: 502 to everyone. Answers its URL. */
+export function startFailingProxy(counted: () => void): Promise<string> {
   const server = createHttpServer((_, response) => {
     counted();
     response.writeHead(502, { 'content-length': 0 }).end();
@@ -27,13 +26,10 @@ export function startFailingProxy(counted: () => void): Promise<RunningProxy> {
   return listen(server);
 }
 
-async function listen(server: Server): Promise<RunningProxy> {
-  await new Promise<void>((resolve) => server.listen({ host: '127.0.0.1', port: 0 }, resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close: async () => {
-      server.close();
-      (server as Partial<import('node:http').Server>).closeAllConnections?.();
-    },
-  };
+/** Takes a free port. Nothing closes it: it ends with its process. */
+export async function listen(server: Server): Promise<string> {
+  await new Promise<void>((resolve) =>
+    server.listen({ host: '127.0.0.1', port: 0, backlog: 4_096 }, resolve),
+  );
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }

@@ -11,7 +11,8 @@ answerWith({
    */
   async crawl(params: JobParams & { sameDomainDelaySecs: number }): Promise<JobRun> {
     const got = new Set<string>();
-    const sessions: Session[] = [];
+    const burnt = new Set<Session>();
+    let created = 0;
     const start = performance.now();
     const crawler = new HttpCrawler(
       {
@@ -22,9 +23,8 @@ answerWith({
           maxPoolSize: 100,
           persistenceOptions: { enable: false },
           createSessionFunction: (sessionPool) => {
-            const session = new Session({ sessionPool });
-            sessions.push(session);
-            return session;
+            created++;
+            return new Session({ sessionPool });
           },
         },
         maxRequestRetries: 20,
@@ -32,8 +32,14 @@ answerWith({
         minConcurrency: params.concurrent,
         maxConcurrency: params.concurrent,
         requestHandler: ({ request, body }) => {
-          if (!isPageOf(request.url, String(body))) throw new SessionError('a page that was not asked for');
+          if (!isPageOf(request.url, String(body))) throw new SessionError('a captcha');
           got.add(request.url);
+        },
+        errorHandler: ({ session }, error) => {
+          if (session && isRefusal(error)) burnt.add(session);
+        },
+        failedRequestHandler: ({ session }, error) => {
+          if (session && isRefusal(error)) burnt.add(session);
         },
       },
       new Configuration({ persistStorage: false, purgeOnStart: true }),
@@ -41,22 +47,18 @@ answerWith({
     let isTimedOut = false;
     const timer = setTimeout(() => {
       isTimedOut = true;
-      void crawler.stop();
+      void crawler.autoscaledPool?.abort();
     }, params.timeoutMs);
     await crawler.run(urlsOf(params));
     clearTimeout(timer);
-    const ms = performance.now() - start;
-    return {
-      ms,
-      pages: got.size,
-      created: sessions.length,
-      burnt: sessions.filter(isBurnt).length,
-      isTimedOut,
-    };
+    return { ms: performance.now() - start, pages: got.size, created, burnt: burnt.size, isTimedOut };
   },
 });
 
-/** Given up for what was done to it, and not because of its age or its uses. */
-function isBurnt(session: Session): boolean {
-  return session.isBlocked();
+/**
+ * What makes Crawlee retire a session: a 401, 403 or 429, or our `SessionError`. Those that it gives up because of their
+ * proxy are not counted.
+ */
+function isRefusal({ message }: Error): boolean {
+  return message.includes('Request blocked') || message.includes('a captcha');
 }

@@ -1,19 +1,15 @@
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
-import { type AddressInfo, connect, type Socket } from 'node:net';
-
-/** A running proxy. */
-export interface RunningProxy {
-  readonly url: string;
-  close(): Promise<void>;
-}
+import { connect, type Socket } from 'node:net';
+import { listen } from './bad-proxies.ts';
 
 /**
  * A forward proxy whose requests leave from that address of the loopback, so that a site sees each proxy's users at an
  * address of their own. It tunnels (CONNECT) and forwards plain http. Whatever name is asked for, it goes to 127.0.0.1:
  * a benchmark can use names, and never leaves the machine.
  * @param counted called for each CONNECT and each request
+ * @returns its URL
  */
-export async function startForwardProxy(localAddress: string, counted: () => void): Promise<RunningProxy> {
+export function startForwardProxy(localAddress: string, counted: () => void): Promise<string> {
   // The connections of one client stay its own on the way to the site, too.
   const agents = new WeakMap<Socket, Agent>();
   const agentOf = (client: Socket): Agent => {
@@ -30,36 +26,25 @@ export async function startForwardProxy(localAddress: string, counted: () => voi
     counted();
     forward(incoming, outgoing, localAddress, agentOf(incoming.socket));
   });
-  const tunnels = new Set<Socket>();
   server.on('connect', (incoming, client: Socket, head) => {
     counted();
-    const port = Number(incoming.url?.split(':').at(-1));
-    const site = connect({ host: '127.0.0.1', port, localAddress, noDelay: true }, () => {
-      client.write('HTTP/1.1 200 Connection established\r\n\r\n');
-      if (head.length > 0) site.write(head);
-      site.pipe(client).pipe(site);
-    });
-    const end = () => {
-      client.destroy();
-      site.destroy();
-      tunnels.delete(client);
-    };
-    tunnels.add(client);
-    for (const socket of [client, site]) socket.on('error', end).on('close', end);
+    tunnel(Number(incoming.url?.split(':').at(-1)), localAddress, client, head);
   });
   server.keepAliveTimeout = 600_000;
-  await new Promise<void>((resolve) =>
-    server.listen({ host: '127.0.0.1', port: 0, backlog: 4_096 }, resolve),
-  );
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-        for (const tunnel of tunnels) tunnel.destroy();
-      }),
+  return listen(server);
+}
+
+function tunnel(port: number, localAddress: string, client: Socket, head: Buffer): void {
+  const site = connect({ host: '127.0.0.1', port, localAddress, noDelay: true }, () => {
+    client.write('HTTP/1.1 200 Connection established\r\n\r\n');
+    if (head.length > 0) site.write(head);
+    site.pipe(client).pipe(site);
+  });
+  const end = () => {
+    client.destroy();
+    site.destroy();
   };
+  for (const socket of [client, site]) socket.on('error', end).on('close', end);
 }
 
 function forward(

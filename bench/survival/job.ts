@@ -15,9 +15,11 @@ export interface JobRun {
   readonly ms: number;
   /** URLs whose page was got, whole. */
   readonly pages: number;
-  /** Users it made, and those of them that it gave up because of a block; null where it knows no users. */
+  /** Users it made; null where it knows no users. */
   readonly created: number | null;
+  /** Those of them that it gave up because of what the site answered. */
   readonly burnt: number | null;
+  /** It did not end in time, and was stopped. */
   readonly isTimedOut: boolean;
 }
 
