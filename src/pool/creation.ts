@@ -228,8 +228,11 @@ export class Creation {
     if (body.proxy && !proxyTags.isReady)
       return proxyTags.load().then(() => this.#store(lease, session, chosen));
     const stored = newSession(session, bodies.write(session.id, body), this.#context);
+    // A session that brought its own proxy along is not counted.
+    if (chosen?.limit !== undefined && stored.tag === chosen.leased.tag) stored.tagLimit = chosen.limit;
     const created = store.create(lease.grant, stored);
     const done = (result: CreateResult): SessionLease => {
+      if (result.kind === 'tag-full') throw this.#proxyFull(stored.tag!);
       if (result.kind !== 'created') throw this.#notStored(result.kind, session);
       this.#failures = 0;
       lease.grant = result.lease;
@@ -251,6 +254,11 @@ export class Creation {
       if (result.kind !== 'created') throw error;
       return done(result);
     });
+  }
+
+  #proxyFull(tag: string): ProxyFullError {
+    this.#context.proxies!.isFull(tag);
+    return new ProxyFullError();
   }
 
   #notStored(kind: Exclude<CreateResult['kind'], 'created'>, session: Session): Error {

@@ -113,6 +113,8 @@ export class HeldLeases implements LeaseHome {
     const isAgeTold = context.events.isHeard('retired');
     const status = isAgeTold ? session.status : sessionInternals.statusByUse(session);
     const change = changeOf(session, status, marks, written);
+    const changedTag = lease.proxy?.changedTag;
+    if (changedTag !== undefined) change.tag = changedTag;
     if (body) lease.hold(session, body);
     lease.end('ended');
     let result: MaybePromise<ReleaseResult>;

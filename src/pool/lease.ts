@@ -240,7 +240,8 @@ export class SessionLease implements SessionBond, AsyncDisposable {
     throw this.#abortReason!;
   }
 
-  transport(): Promise<Transport> {
+  transport(url: URL): Promise<Transport> {
+    if (this.proxy?.isClosed) return refuseClosed(url, this.proxy.closedForMs);
     return this.#home.context.connections.for(this.session);
   }
 
@@ -281,8 +282,10 @@ export class SessionLease implements SessionBond, AsyncDisposable {
   onOutcome(url: URL, outcome: Outcome): Verdict | undefined {
     if (this.#state !== 'held') return undefined;
     const judgement = this.#judge(url, outcome);
-    this.proxy?.judged(judgement.verdict, judgement.rule, 'error' in outcome ? outcome.error : undefined);
-    this.#judged(siteOf(url), whereOf(url), judgement);
+    const site = siteOf(url);
+    const error = 'error' in outcome ? outcome.error : undefined;
+    this.proxy?.judged(judgement.verdict, judgement.rule, site, error);
+    this.#judged(site, whereOf(url), judgement);
     return judgement.verdict;
   }
 
@@ -367,6 +370,16 @@ export class SessionLease implements SessionBond, AsyncDisposable {
 function saidBy(by: string, { retryAfterMs: _, ...judgement }: Judgement): Judgement {
   if (judgement.verdict === 'ok') return judgement;
   return { ...judgement, evidence: `${judgement.evidence}, from ${by}`, by };
+}
+
+/**
+ * Its proxy was quarantined while the session was held: what the task goes on to ask fails as it would through the proxy,
+ * and the proxy hears nothing of it.
+ */
+async function refuseClosed(url: URL, ms: number): Promise<never> {
+  const { FetchError } = await import('../transport/fetch-error.ts');
+  const cause = new Error(`the session's proxy is quarantined for ${Math.ceil(ms)} ms`);
+  throw new FetchError({ code: 'FETCH_CONNECT', phase: 'connect', url, neverSent: true, proxyFault: 'gateway', cause });
 }
 
 /** What a site has against its user, whatever becomes of the task. */

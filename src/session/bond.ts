@@ -8,8 +8,8 @@ export interface SessionBond {
   guard(): void;
   /** Asked before every hop. @throws LeaseError where the session may be somebody else's by now */
   beforeHop(): void;
-  /** The session's own connections, kept by the pool between uses. */
-  transport(): Promise<Transport>;
+  /** The session's own connections, kept by the pool between uses, for a request to this URL. */
+  transport(url: URL): Promise<Transport>;
   /** Waits for a place among those who fetch from this site; answers how to give it back. */
   enter(url: URL, signal: AbortSignal | undefined): Promise<() => void>;
   /** An answer, or the lack of one, to be judged; `undefined` where nobody judges any more. */

@@ -80,7 +80,7 @@ export async function sessionFetch(
   try {
     const identity = {
       cookies: session.cookies,
-      transport: bond ? await bond.transport() : ownTransport(session),
+      transport: bond ? await bond.transport(url) : ownTransport(session),
       userAgent: session.fingerprint?.userAgent ?? OWN_USER_AGENT,
       defaultHeaders: Object.entries(session.fingerprint?.headers ?? {}),
       formBoundary: () => session.fingerprint && formBoundaryFor(session.fingerprint.userAgent),

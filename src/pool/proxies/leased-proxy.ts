@@ -3,7 +3,8 @@ import type { Verdict } from '../../verdict/judgement.ts';
 
 /** What a lease's proxy needs from its pool. */
 export interface ProxyHome {
-  failed(proxy: LeasedProxy, fault: ProxyFault, reason: string): void;
+  /** @param site what it was to reach */
+  failed(proxy: LeasedProxy, fault: ProxyFault, site: string, reason: string): void;
   worked(proxy: LeasedProxy): void;
   left(proxy: LeasedProxy): void;
   closedForMs(tag: string): number;
@@ -33,17 +34,24 @@ export class LeasedProxy {
     return this.#home.closedForMs(this.tag);
   }
 
-  /** A request through it was judged; `error` is what it failed with. */
-  judged(verdict: Verdict, rule: string, error: unknown): void {
+  /** Whether it must not be used any more: it was quarantined meanwhile. Who tries it has one try. */
+  get isClosed(): boolean {
+    return (!this.isProbe || this.hasAnswered) && this.closedForMs > 0;
+  }
+
+  /** A request through it to this site was judged; `error` is what it failed with. */
+  judged(verdict: Verdict, rule: string, site: string, error: unknown): void {
     if (verdict === 'proxy-failed') {
-      this.hasAnswered = true;
       // Without an error it answered itself: that it wants other credentials, or what a rule takes for its own page.
-      this.#home.failed(this, proxyFaultOf(error) ?? 'gateway', rule);
+      this.#home.failed(this, proxyFaultOf(error) ?? 'gateway', site, rule);
+      this.hasAnswered = true;
+    } else if (error === undefined) {
+      this.#home.worked(this);
+      this.hasAnswered = true;
     } else if (this.isProbe && !this.hasAnswered) {
       this.hasAnswered = true;
-      // Too slow, cut off: of a proxy that failed before, it is what to expect.
-      if (verdict === 'failed' && error !== undefined) this.#home.failed(this, 'gateway', rule);
-      else this.#home.worked(this);
+      // Too slow, or cut off: of a proxy that failed before, it is what to expect.
+      this.#home.failed(this, 'gateway', site, rule);
     }
   }
 

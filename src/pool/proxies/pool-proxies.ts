@@ -9,6 +9,7 @@ import type { PoolEventBus } from '../events.ts';
 import type { PoolSettings } from '../options.ts';
 import { isStoreAway } from '../outage.ts';
 import type { SharedDocument } from '../shared-document.ts';
+import { ExitRecord } from './exit-record.ts';
 import { LeasedProxy, type ProxyHome } from './leased-proxy.ts';
 import type { ProxyDocument } from './proxy-document.ts';
 import { ProxyHealth } from './proxy-health.ts';
@@ -71,6 +72,7 @@ export class PoolProxies implements ProxyHome {
   readonly #list: ProxyList | undefined;
   readonly #health: ProxyHealth;
   readonly #load: ProxyLoad;
+  readonly #exits = new ExitRecord();
   readonly #onFree: () => void;
   /** Leases of this process, by tag; only where there is a limit. */
   readonly #inUse = new Map<string, number>();
@@ -184,13 +186,14 @@ export class PoolProxies implements ProxyHome {
     return { kind: 'admitted', body: found.body, proxy: this.#leased(tag, false, changedTag) };
   }
 
-  failed({ tag, isProbe }: LeasedProxy, fault: ProxyFault, reason: string): void {
-    const listed = this.#list?.get(tag);
-    if (fault === 'exit' && listed?.isGateway) {
-      // Whoever answers for its exits works itself.
-      if (isProbe) this.#back(tag);
+  failed(proxy: LeasedProxy, fault: ProxyFault, site: string, reason: string): void {
+    const { tag, isProbe } = proxy;
+    // Whoever answers for its exits works itself.
+    if (fault === 'exit' && this.#list?.get(tag)?.isGateway) {
+      this.worked(proxy);
       return;
     }
+    if (fault === 'exit' && !this.#exits.failed(tag, site) && !isProbe) return;
     const ms = this.#health.failed(tag, isProbe);
     if (ms === undefined) return;
     const { events } = this.#parts;
@@ -198,8 +201,9 @@ export class PoolProxies implements ProxyHome {
     this.#restAll(tag, ms);
   }
 
-  worked({ tag }: LeasedProxy): void {
-    this.#back(tag);
+  worked({ tag, isProbe, hasAnswered }: LeasedProxy): void {
+    this.#exits.reached(tag);
+    if (isProbe && !hasAnswered) this.#back(tag);
   }
 
   left({ tag, isProbe, hasAnswered }: LeasedProxy): void {
@@ -358,6 +362,7 @@ export class PoolProxies implements ProxyHome {
         );
       }
     }
+    this.#exits.keepOnly((tag) => this.#list?.get(tag) !== undefined);
     this.#freed();
   }
 

@@ -60,7 +60,7 @@ export class ProxyLoad {
 
   async #count(): Promise<void> {
     this.#countedAt = performance.now();
-    const { tags } = (await this.#store.count()) as { tags?: Readonly<Record<string, number>> };
-    if (tags !== undefined) this.#counts = new Map(Object.entries(tags));
+    const { tags } = await this.#store.count();
+    this.#counts = new Map(Object.entries(tags));
   }
 }
