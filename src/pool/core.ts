@@ -104,6 +104,7 @@ export function poolCore(
     died: (lease, reason) => {
       const { session, grant } = lease;
       pruning.died();
+      context.proxies?.died();
       const { usageCount, errorScore } = session;
       const createdAt = sessionInternals.createdAt(session);
       const expiresAt = sessionInternals.expiresAt(session);

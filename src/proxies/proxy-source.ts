@@ -19,10 +19,13 @@ const MAX_READ_MS = 30_000;
  * @throws whatever the file system or the function throws
  */
 export async function readProxySource(source: ProxySource): Promise<ProxyRecord[]> {
-  const proxies = await readOnce(source);
+  return requireSome(await readOnce(source), typeof source === 'string' ? source : 'proxies');
+}
+
+/** @throws OptionError where there are none */
+export function requireSome(proxies: ProxyRecord[], where: string): ProxyRecord[] {
   if (proxies.length > 0) return proxies;
-  const name = typeof source === 'string' ? source : 'proxies';
-  throw new OptionError('proxies', `${name}: there is no proxy in it`);
+  throw new OptionError('proxies', `${where}: there is no proxy in it`);
 }
 
 async function readOnce(source: ProxySource): Promise<ProxyRecord[]> {

@@ -1,24 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { PoolEvents, SessionPool, SessionPoolOptions } from '../../src/index.ts';
+import type { SessionPool, SessionPoolOptions } from '../../src/index.ts';
 import { fakeClock } from '../../src/testing/index.ts';
 import { httpProxy } from '../transport/proxies.ts';
 import { deadPort, failureOf, type Scene, scene, serve, sessionsOf, storeKinds, until } from './helpers.ts';
-
-/** What a pool told, in its order. */
-function listen<Name extends keyof PoolEvents>(pool: SessionPool, name: Name): PoolEvents[Name][] {
-  const told: PoolEvents[Name][] = [];
-  pool.on(name, (event) => told.push(event));
-  return told;
-}
-
-const proxyOfEach = async (pool: SessionPool): Promise<string[]> =>
-  (await sessionsOf(pool)).map((session) => session.model.proxy!.url).sort();
-
-/** Leases so many at once, so that as many sessions are made, and gives them back. */
-async function fill(pool: SessionPool, count: number): Promise<void> {
-  const leases = await Promise.all(Array.from({ length: count }, () => pool.acquire()));
-  await Promise.all(leases.map((lease) => lease.release()));
-}
+import { fill, listen, proxyOfEach } from './proxy-helpers.ts';
 
 describe.each(storeKinds)('the proxies of a pool (%s)', (kind) => {
   let opened: Scene | undefined;

@@ -1,5 +1,5 @@
 import { callable, number, type OptionCheck, oneOf, text } from '../../internal/options.ts';
-import type { ProxySource } from '../../proxies/proxy-source.ts';
+import { type ProxySource, requireSome } from '../../proxies/proxy-source.ts';
 import { readProxyList } from '../../proxies/proxy-text.ts';
 
 export interface ProxyOptions {
@@ -40,7 +40,7 @@ export const PROXY_DEFAULTS = {
 } as const satisfies ProxyOptions;
 
 const proxies: OptionCheck = (value, path) => {
-  if (Array.isArray(value)) readProxyList(value, path);
+  if (Array.isArray(value)) requireSome(readProxyList(value, path), path);
   else if (typeof value === 'string') text(value, path);
   else callable(value, path);
 };

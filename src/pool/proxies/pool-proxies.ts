@@ -214,6 +214,13 @@ export class PoolProxies implements ProxyHome {
     else this.#inUse.delete(tag);
   }
 
+  /** A session of this process died: where proxies are full, there is room for another. */
+  died(): void {
+    if (!this.#list || this.#parts.settings.maxSessionsPerProxy === null) return;
+    const failed = (error: unknown) => this.#failedInBackground(error, 'counting the sessions of proxies');
+    this.#load.load().then(() => this.#freed(), failed);
+  }
+
   closedForMs(tag: string): number {
     return this.#health.closedForMs(tag);
   }
