@@ -379,7 +379,14 @@ function saidBy(by: string, { retryAfterMs: _, ...judgement }: Judgement): Judge
 async function refuseClosed(url: URL, ms: number): Promise<never> {
   const { FetchError } = await import('../transport/fetch-error.ts');
   const cause = new Error(`the session's proxy is quarantined for ${Math.ceil(ms)} ms`);
-  throw new FetchError({ code: 'FETCH_CONNECT', phase: 'connect', url, neverSent: true, proxyFault: 'gateway', cause });
+  throw new FetchError({
+    code: 'FETCH_CONNECT',
+    phase: 'connect',
+    url,
+    neverSent: true,
+    proxyFault: 'gateway',
+    cause,
+  });
 }
 
 /** What a site has against its user, whatever becomes of the task. */

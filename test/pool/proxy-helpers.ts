@@ -1,3 +1,9 @@
+import { onTestFinished } from 'vitest';
+import {
+  type ProxyBehaviour,
+  startUnreliableProxy,
+  type UnreliableProxy,
+} from '../../playground/servers/unreliable-proxy.ts';
 import type { PoolEvents, SessionPool } from '../../src/index.ts';
 import { sessionsOf } from './helpers.ts';
 
@@ -17,4 +23,19 @@ export async function proxyOfEach(pool: SessionPool): Promise<string[]> {
 export async function fill(pool: SessionPool, count: number): Promise<void> {
   const leases = await Promise.all(Array.from({ length: count }, () => pool.acquire()));
   await Promise.all(leases.map((lease) => lease.release()));
+}
+
+export interface TestProxy {
+  readonly proxy: UnreliableProxy;
+  /** With a user name and the password SECRET, of which the proxy only takes note. */
+  readonly url: string;
+  /** For people. */
+  readonly address: string;
+}
+
+/** A real proxy that ends with the test. */
+export async function proxyThat(behaviour: ProxyBehaviour = 'work'): Promise<TestProxy> {
+  const proxy = await startUnreliableProxy({ behaviour });
+  onTestFinished(() => proxy.close());
+  return { proxy, url: proxy.url.replace('://', '://user:SECRET@'), address: proxy.url };
 }

@@ -4,9 +4,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { ProxyRecord, SessionPool, SessionPoolOptions } from '../../src/index.ts';
 import { SessionPool as Pool } from '../../src/index.ts';
 import { fakeClock } from '../../src/testing/index.ts';
-import { httpProxy } from '../transport/proxies.ts';
 import { failureOf, type Scene, scene, serve, sessionsOf, until } from './helpers.ts';
-import { fill, listen, proxyOfEach } from './proxy-helpers.ts';
+import { fill, listen, proxyOfEach, proxyThat } from './proxy-helpers.ts';
 
 let opened: Scene | undefined;
 afterEach(async () => {
@@ -84,7 +83,7 @@ describe('sessions of one proxy', () => {
 describe('a proxy with an id', () => {
   it('may change its password: its sessions use the new one, and stay its own', async () => {
     await using site = await serve((_request, response) => response.end());
-    const proxy = await httpProxy();
+    const proxy = await proxyThat();
     const place = await open('sqlite');
     const first = place.pool({ proxies: [{ id: 'p', url: proxy.url }] });
     await first.fetch(site.url);
@@ -92,13 +91,16 @@ describe('a proxy with an id', () => {
     const url = proxy.url.replace('SECRET', 'NEWSECRET');
     const second = place.pool({ proxies: [{ id: 'p', url }] });
     await second.fetch(site.url);
-    expect(proxy.asked.map(({ credentials }) => credentials)).toEqual(['user:SECRET', 'user:NEWSECRET']);
+    expect(proxy.proxy.asked.map(({ credentials }) => credentials)).toEqual([
+      'user:SECRET',
+      'user:NEWSECRET',
+    ]);
     expect(await proxyOfEach(second)).toEqual([url]);
   });
 
   it('may change it while the pool runs', async () => {
     await using site = await serve((_request, response) => response.end());
-    const proxy = await httpProxy();
+    const proxy = await proxyThat();
     let url = proxy.url;
     const pool = (await open('memory')).pool({
       proxies: async () => [{ id: 'p', url }],
@@ -109,7 +111,7 @@ describe('a proxy with an id', () => {
     url = proxy.url.replace('SECRET', 'NEWSECRET');
     await until(async () => {
       await pool.fetch(site.url);
-      return proxy.asked.at(-1)!.credentials === 'user:NEWSECRET';
+      return proxy.proxy.asked.at(-1)!.credentials === 'user:NEWSECRET';
     }, 'the new password is used');
     expect(await sessionsOf(pool)).toHaveLength(1);
   });
