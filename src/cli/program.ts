@@ -5,6 +5,7 @@ import { addAccountsCommand } from './accounts/command.ts';
 import { EXIT, type ExitCode, UsageError } from './exit-codes.ts';
 import { addFetchCommand } from './fetch/command.ts';
 import { addKeysCommand } from './keys/command.ts';
+import { addProxiesCommand } from './proxies/command.ts';
 import { addQueueCommand } from './queue/command.ts';
 import { addSessionsCommand } from './sessions/command.ts';
 import { protectDashIds } from './sessions/dash-ids.ts';
@@ -51,6 +52,7 @@ export async function runCli(argv: readonly string[]): Promise<ExitCode> {
   addSessionsCommand(program, ended);
   addAccountsCommand(program, ended);
   addQueueCommand(program, ended);
+  addProxiesCommand(program, ended);
   addKeysCommand(program, ended);
   try {
     await program.parseAsync(protectDashIds(argv), { from: 'user' });

@@ -17,13 +17,9 @@ export class PoolFingerprints {
    * @throws TroupeError `MISSING_PACKAGE`
    * @throws OptionError where no browser is left to make
    */
-  static async load(
-    { fingerprints, transport }: PoolSettings,
-    events: PoolEventBus,
-  ): Promise<PoolFingerprints | undefined> {
-    if (fingerprints === false) return undefined;
-    const options = fingerprints === true ? {} : fingerprints;
-    return new PoolFingerprints(await FingerprintMaker.load(options, await ability(transport)), events);
+  static async load(settings: PoolSettings, events: PoolEventBus): Promise<PoolFingerprints | undefined> {
+    const maker = await loadMaker(settings);
+    return maker && new PoolFingerprints(maker, events);
   }
 
   private constructor(maker: FingerprintMaker, events: PoolEventBus) {
@@ -46,6 +42,19 @@ export class PoolFingerprints {
     this.#events.emit('browserUpdated', { sessionId, browser, from, to: next.version });
     return { ...body, fingerprint: next };
   }
+}
+
+/**
+ * What makes the browsers of a pool; undefined where it wants none.
+ * @throws TroupeError `MISSING_PACKAGE`
+ * @throws OptionError where no browser is left to make
+ */
+export async function loadMaker({
+  fingerprints,
+  transport,
+}: Pick<PoolSettings, 'fingerprints' | 'transport'>): Promise<FingerprintMaker | undefined> {
+  if (fingerprints === false) return undefined;
+  return FingerprintMaker.load(fingerprints === true ? {} : fingerprints, await ability(transport));
 }
 
 /** What the transport can appear as: with undici headers are all there is, and any browser is as good. */

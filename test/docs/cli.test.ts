@@ -5,6 +5,7 @@ import { addAccountsCommand } from '../../src/cli/accounts/command.ts';
 import { EXIT } from '../../src/cli/exit-codes.ts';
 import { addFetchCommand } from '../../src/cli/fetch/command.ts';
 import { addKeysCommand } from '../../src/cli/keys/command.ts';
+import { addProxiesCommand } from '../../src/cli/proxies/command.ts';
 import { addQueueCommand } from '../../src/cli/queue/command.ts';
 import { addSessionsCommand } from '../../src/cli/sessions/command.ts';
 import { addWorkCommand } from '../../src/cli/work/command.ts';
@@ -18,7 +19,9 @@ addWorkCommand(program, () => {});
 addQueueCommand(program, () => {});
 addKeysCommand(program, () => {});
 addAccountsCommand(program, () => {});
-const [fetch, sessions, work, queue, keys, accounts] = program.commands as [
+addProxiesCommand(program, () => {});
+const [fetch, sessions, work, queue, keys, accounts, proxies] = program.commands as [
+  Command,
   Command,
   Command,
   Command,
@@ -55,6 +58,7 @@ it.each([
   ['Sessions', sessions],
   ['Queue', queue],
   ['Keys', keys],
+  ['Proxies', proxies],
   ['Accounts', accounts],
 ])('lists every command of %s', (heading, command) => {
   const told = rows(heading).map(([name = '']) => code(name)[0]?.split(' ')[0]);

@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { constants, tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { startUnreliableProxy, type UnreliableProxy } from '../../playground/servers/unreliable-proxy.ts';
 import { type PlaygroundProcess, startPlaygroundProcess } from '../../playground/start-process.ts';
 import { postgresUrl, redisUrl } from '../servers/index.ts';
 import { root } from './blocks.ts';
@@ -23,15 +24,22 @@ const exampleSite = /https:\/\/shop\.example(?![\w.-])/g;
 const exampleRedis = /redis:\/\/localhost(?![\w.:/-])/g;
 const examplePostgres = /postgres:\/\/localhost\/troupe(?![\w./-])/g;
 
+/** The proxies of all examples: those with a number work, and lead to the site; at the other nobody is. */
+const exampleProxy = /\bproxy([12])\.example:8080\b/g;
+const deadProxy = /\bdead\.example:8080\b/g;
+const NOBODY = '127.0.0.1:1';
+
 /** A folder to run examples in, with a real site behind the one that they name. */
 export class Stage implements AsyncDisposable {
   readonly folder: string;
   readonly #site: PlaygroundProcess;
+  readonly #proxies: readonly UnreliableProxy[];
   #folders = 0;
 
-  private constructor(folder: string, site: PlaygroundProcess) {
+  private constructor(folder: string, site: PlaygroundProcess, proxies: readonly UnreliableProxy[]) {
     this.folder = folder;
     this.#site = site;
+    this.#proxies = proxies;
   }
 
   static async set(): Promise<Stage> {
@@ -42,7 +50,9 @@ export class Stage implements AsyncDisposable {
     const command = join(folder, 'bin', 'troupe');
     writeFileSync(command, `#!/bin/sh\nexec "${process.execPath}" "${here('src/cli/main.ts')}" "$@"\n`);
     chmodSync(command, 0o755);
-    return new Stage(folder, await startPlaygroundProcess());
+    const exits = ['127.0.3.1', '127.0.3.2'];
+    const proxies = await Promise.all(exits.map((exitAddress) => startUnreliableProxy({ exitAddress })));
+    return new Stage(folder, await startPlaygroundProcess(), proxies);
   }
 
   /** A folder of its own within the stage, and with it a Redis database and a PostgreSQL schema of its own. */
@@ -94,6 +104,7 @@ export class Stage implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#site.close();
+    for (const proxy of this.#proxies) await proxy.close();
     rmSync(this.folder, { recursive: true, force: true });
   }
 
@@ -101,6 +112,8 @@ export class Stage implements AsyncDisposable {
     const place = /\d+$/.exec(folder)![0];
     return text
       .replace(exampleSite, this.#site.url)
+      .replace(exampleProxy, (_, number: string) => hostOf(this.#proxies[Number(number) - 1]!))
+      .replace(deadProxy, NOBODY)
       .replace(exampleRedis, `${redisUrl}/${place}`)
       .replace(examplePostgres, `${postgresUrl}?schema=example_${place}`);
   }
@@ -141,9 +154,18 @@ export class Stage implements AsyncDisposable {
   /** The output as a reader would see it, with the site's name. */
   #told(output: string): string {
     const { host, hostname } = new URL(this.#site.url);
-    return output
+    let told = output;
+    for (const [index, proxy] of this.#proxies.entries()) {
+      told = told.replaceAll(hostOf(proxy), `proxy${index + 1}.example:8080`);
+    }
+    return told
+      .replace(/\b127\.0\.0\.1:1\b/g, 'dead.example:8080')
       .replaceAll(this.#site.url, 'https://shop.example')
       .replaceAll(host, 'shop.example')
       .replaceAll(hostname, 'shop.example');
   }
+}
+
+function hostOf({ host, port }: UnreliableProxy): string {
+  return `${host}:${port}`;
 }

@@ -38,7 +38,7 @@ Examples:
   $ troupe fetch https://example.com/ https://example.org/
   $ troupe fetch --input urls.txt --output results.jsonl --store sqlite:troupe.db
   $ troupe fetch --input urls.txt --output results.jsonl --store sqlite:troupe.db --resume
-  $ cat urls.txt | troupe fetch --input - --save-bodies pages --output results.jsonl --delay 2s
+  $ cat urls.txt | troupe fetch --input - --save-bodies pages --output results.jsonl --min-delay 2s
   $ troupe fetch --input urls.txt --output results.jsonl --queue redis://localhost --store redis://localhost`;
 
 interface FetchOptions extends PoolOptions {

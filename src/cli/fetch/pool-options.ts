@@ -1,7 +1,8 @@
 import { type Command, Option } from 'commander';
-import type { SessionPoolOptions } from '../../index.ts';
+import type { FingerprintOptions, SessionPoolOptions } from '../../index.ts';
 import { POOL_DEFAULTS } from '../../pool/options.ts';
 import { parseDuration, showDuration, wholeNumber } from '../quantities.ts';
+import { FINGERPRINT_HELP, parseFingerprint } from './fingerprint-option.ts';
 
 /** Options of whoever fetches: how many at once, and as which users. */
 export interface PoolOptions {
@@ -10,7 +11,13 @@ export interface PoolOptions {
   poolSize: number;
   rotation: 'round-robin' | 'random' | 'use-until-failure';
   timeout: number;
-  delay: number;
+  minDelay: number;
+  siteDelay: number;
+  pace: 'auto' | 'off';
+  blockScope: 'site' | 'session';
+  proxies?: string;
+  fingerprint?: true | FingerprintOptions;
+  transport: 'undici' | 'impit';
   saveBodies?: string;
 }
 
@@ -22,7 +29,13 @@ export const POOL_OPTIONS = [
   'poolSize',
   'rotation',
   'timeout',
-  'delay',
+  'minDelay',
+  'siteDelay',
+  'pace',
+  'blockScope',
+  'proxies',
+  'fingerprint',
+  'transport',
 ] as const satisfies (keyof PoolOptions)[];
 
 export function addPoolOptions(command: Command): Command {
@@ -45,7 +58,36 @@ export function addPoolOptions(command: Command): Command {
         POOL_DEFAULTS.requestTimeoutMs,
       ),
     )
-    .addOption(duration('--delay <time>', 'pause of a user between two requests', POOL_DEFAULTS.minDelayMs));
+    .addOption(
+      duration('--min-delay <time>', 'pause of a user between two requests', POOL_DEFAULTS.minDelayMs),
+    )
+    .addOption(
+      duration(
+        '--site-delay <time>',
+        'pause of a site between two requests of this process',
+        POOL_DEFAULTS.minDelayPerSiteMs,
+      ),
+    )
+    .addOption(
+      new Option('--pace <how>', 'auto: learn how much a site bears, once it objects')
+        .choices(['auto', 'off'])
+        .default(POOL_DEFAULTS.pace),
+    )
+    .addOption(
+      new Option('--block-scope <scope>', 'what a block costs a user: that site, or all')
+        .choices(['site', 'session'])
+        .default(POOL_DEFAULTS.blockScope),
+    )
+    .option(
+      '--proxies <file>',
+      'a proxy a line (URL or host:port:user:password): one for each user, for life',
+    )
+    .addOption(new Option('--fingerprint [list]', FINGERPRINT_HELP).argParser(parseFingerprint))
+    .addOption(
+      new Option('--transport <name>', 'what sends; impit has the TLS and HTTP/2 of the user’s browser')
+        .choices(['undici', 'impit'])
+        .default(POOL_DEFAULTS.transport),
+    );
 }
 
 export function poolSettingsOf(options: PoolOptions): Omit<SessionPoolOptions, 'store' | 'name'> {
@@ -54,7 +96,13 @@ export function poolSettingsOf(options: PoolOptions): Omit<SessionPoolOptions, '
     maxConcurrentPerSite: options.perSite,
     rotation: options.rotation,
     requestTimeoutMs: options.timeout,
-    minDelayMs: options.delay,
+    minDelayMs: options.minDelay,
+    minDelayPerSiteMs: options.siteDelay,
+    pace: options.pace,
+    blockScope: options.blockScope,
+    transport: options.transport,
+    ...(options.proxies !== undefined && { proxies: options.proxies }),
+    ...(options.fingerprint !== undefined && { fingerprints: options.fingerprint }),
   };
 }
 

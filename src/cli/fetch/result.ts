@@ -1,5 +1,6 @@
 import { TroupeError, type TroupeInfo } from '../../index.ts';
 import { FetchError } from '../../transport/fetch-error.ts';
+import { ProxyFailure } from '../../transport/proxy-failure.ts';
 import type { FetchRequest } from './request-line.ts';
 
 /** One line of the output. */
@@ -79,7 +80,9 @@ const WORDS: Record<string, string> = {
 /** An error in words that give nothing away: messages of others may repeat what was sent. */
 export function errorText(error: unknown, request: FetchRequest): string {
   if (error instanceof FetchError) {
-    const words = WORDS[error.code];
+    const { cause } = error;
+    // A proxy's failure says what it was, and names nobody.
+    const words = cause instanceof ProxyFailure ? cause.message : WORDS[error.code];
     const detail = systemCode(error);
     return `${error.code}${words ? `: ${words}` : ''}${detail ? ` (${detail})` : ''}`;
   }

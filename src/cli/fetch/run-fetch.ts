@@ -4,6 +4,7 @@ import { Interruption } from '../interruption.ts';
 import { BodyFiles } from './body-files.ts';
 import { deathsSince } from './deaths.ts';
 import { type FetchList, openList, type Streams } from './list.ts';
+import { requireMeans } from './means.ts';
 import { summary } from './summary.ts';
 import { Tally } from './tally.ts';
 import { tellOf, userDetails } from './users.ts';
@@ -36,6 +37,7 @@ async function fetchAll(job: FetchJob, streams: Streams, tally: Tally, end: Inte
   const list = await openList(job, streams, tally, opened);
   const done = await list.readDone();
   const bodies = job.saveBodies === undefined ? undefined : await BodyFiles.in(job.saveBodies);
+  await requireMeans(job.pool);
   const store = opened.adopt(await openStore(job.store), (open) => open.close());
   const before = await store.count();
   const pool = opened.use(new SessionPool({ ...job.pool, store }));

@@ -11,6 +11,9 @@ export function tellOf(pool: SessionPool, progress: Progress): void {
   pool.on('error', ({ error, during }) => {
     progress.say(`${during}: ${error instanceof Error ? error.message : 'failed'}`);
   });
+  pool.on('proxyQuarantined', ({ proxy, ms, reason }) => {
+    progress.say(`the proxy ${proxy} is left alone for ${showDuration(ms)}: ${reason}`);
+  });
   pool.on('skipped', ({ sessionId, reason }) => progress.say(`user ${sessionId} was passed over: ${reason}`));
 }
 

@@ -1,6 +1,7 @@
 import { openStore, SessionPool, type SessionPoolOptions } from '../../index.ts';
 import { BodyFiles } from '../fetch/body-files.ts';
 import { deathsSince } from '../fetch/deaths.ts';
+import { requireMeans } from '../fetch/means.ts';
 import type { Tally } from '../fetch/tally.ts';
 import { tellOf, userDetails } from '../fetch/users.ts';
 import type { Interruption } from '../interruption.ts';
@@ -43,6 +44,7 @@ export async function openWorker(
   opened: AsyncDisposableStack,
 ): Promise<OpenWorker> {
   const bodies = settings.saveBodies === undefined ? undefined : await BodyFiles.in(settings.saveBodies);
+  await requireMeans(settings.pool);
   const store = opened.adopt(await openStore(settings.store), (open) => open.close());
   const before = await store.count();
   const pool = opened.use(new SessionPool({ ...settings.pool, store }));

@@ -4,7 +4,7 @@ const MAX_KEYS = 5_000;
 const JITTER = 0.1;
 /** How often the pace may creep up, and by how much. */
 const CREEP_EVERY_MS = 250;
-const CREEP = 0.06;
+const CREEP = 0.03;
 /** Once a rate was objected to, this share of it is aimed at. */
 const BELOW_OBJECTED = 0.92;
 /** After so long without an objection the rate that last met one may be tried again; twice as long each time. */

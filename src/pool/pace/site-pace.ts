@@ -5,9 +5,6 @@ const FIRST_PAUSE_MS = 500;
 const PAUSE_GROWTH = 1.5;
 /** So many in a row served, one by one, are proof enough that the site is content. */
 const ENOUGH_SERVED = 16;
-/** A user waits no longer for its own turn, and no longer for that of its address. */
-const MAX_HOLD_SESSION_MS = 100;
-const MAX_HOLD_MS = 1_000;
 /** Users in a row that are turned away before what they were told holds for all. */
 const TURNED_AWAY_IN_A_ROW = 3;
 /** The first rest of an address that went too fast. */
@@ -63,15 +60,8 @@ export class SitePace {
     return this.address.shortestDelayMs(now);
   }
 
-  /**
-   * How long this session has to stay away before another use, 0 where it may be held until its turn: others can go before
-   * it. A tired user is replaced by another at once, a slow address is not.
-   */
-  awayMs(sessionId: string, address: string, now: number): number {
-    const bySession = this.session.delayMs(sessionId, now);
-    const byAddress = this.address.delayMs(address, now);
-    const isLong = bySession > MAX_HOLD_SESSION_MS + byAddress || byAddress > MAX_HOLD_MS;
-    return isLong ? Math.max(bySession, byAddress) : 0;
+  delayMs(sessionId: string, address: string, now: number): number {
+    return Math.max(this.session.delayMs(sessionId, now), this.address.delayMs(address, now));
   }
 
   /** How long one must wait whose turn has come: others were refused meanwhile. */
@@ -150,7 +140,7 @@ export class SitePace {
   #blamed({ sessionId, address }: Visit, now: number): { session: boolean; address: boolean } {
     const bySession = this.session.pressureOn(sessionId, now);
     const byAddress = this.address.pressureOn(address, now);
-    const enough = 0.9 * Math.max(bySession, byAddress);
+    const enough = 0.8 * Math.max(bySession, byAddress);
     return { session: bySession >= enough, address: byAddress >= enough };
   }
 
