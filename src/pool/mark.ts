@@ -27,11 +27,10 @@ export function settle(lease: SessionLease, context: PoolContext): Marks {
   const { minDelayMs } = context.settings;
   if (!rests && minDelayMs === 0) return marks;
   const own: Marks = { restMs: Math.max(marks.restMs, minDelayMs), blocks: [...marks.blocks] };
-  for (const { site, untilAt } of rests ?? []) {
-    const ms = Math.max(0, untilAt - sessionInternals.now(session));
-    if (site === null) own.restMs = Math.max(own.restMs, ms);
+  for (const { site, leftMs } of rests ?? []) {
+    if (site === null) own.restMs = Math.max(own.restMs, leftMs);
     // One that is over by now must not lift what blocks it there besides.
-    else if (ms > 0) own.blocks.push({ site, ms });
+    else if (leftMs > 0) own.blocks.push({ site, ms: leftMs });
   }
   return own;
 }

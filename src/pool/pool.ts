@@ -156,12 +156,8 @@ export class SessionPool implements AsyncDisposable {
       throw new StoreError('POOL_FULL', message);
     }
     for (const session of added) {
-      for (const { site, untilAt } of sessionInternals.rests(session) ?? []) {
-        await this.rest(
-          session.id,
-          Math.max(0, untilAt - sessionInternals.now(session)),
-          site === null ? {} : { site },
-        );
+      for (const { site, leftMs } of sessionInternals.rests(session) ?? []) {
+        await this.rest(session.id, leftMs, site === null ? {} : { site });
       }
     }
     acquirer.line.offer();

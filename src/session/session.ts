@@ -17,10 +17,18 @@ import { type Life, partsOf, type SessionParts } from './parts.ts';
 import { siteNamed } from './site-name.ts';
 import { parseState, type SessionDict, type SessionModel, STATE_MIN_READER, STATE_VERSION } from './state.ts';
 
-/** A rest that was asked for, until an instant in epoch milliseconds; everywhere where `site` is null. */
+/** A rest that was asked for; everywhere where `site` is null. */
 export interface Rest {
   readonly site: string | null;
+  /** How much longer, in milliseconds, at least 0; whatever somebody did to the wall clock meanwhile. */
+  readonly leftMs: number;
+}
+
+interface OwnRest {
+  readonly site: string | null;
   readonly untilAt: number;
+  /** The same end in monotonic time. */
+  readonly ends: number;
 }
 
 /** What the pool does with a session and nobody else may. */
@@ -69,9 +77,9 @@ export class Session {
   #cookies: SessionCookies | undefined;
   #cookiesRevision = 0;
   #userData: UserData | undefined;
-  /** Absent: those of the body. */
+/** Absent: those of the body. */
   #decisions: readonly Decision[] | undefined;
-  #rests: Rest[] | undefined;
+  #rests: OwnRest[] | undefined;
   #bond: SessionBond | undefined;
   #isMarked = false;
 
@@ -115,7 +123,7 @@ export class Session {
       clock: systemClock,
     });
     if (model.rests.length > 0) {
-      session.#rests = model.rests.map(({ site, untilAt }) => ({ site, untilAt: untilAt.getTime() }));
+      session.#rests = model.rests.map(({ site, untilAt }) => session.#restUntil(untilAt.getTime(), site));
     }
     return session;
   }
@@ -374,7 +382,11 @@ export class Session {
   }
 
   #rest(ms: number, site: string | null): void {
-    this.#rests = [...(this.#rests ?? []), { site, untilAt: this.#clock.now() + ms }];
+    this.#rests = [...(this.#rests ?? []), this.#restUntil(this.#clock.now() + ms, site)];
+  }
+
+  #restUntil(untilAt: number, site: string | null): OwnRest {
+    return { site, untilAt, ends: this.#clock.monotonic() + untilAt - this.#clock.now() };
   }
 
   #decide(verdict: Decision['verdict'], rule: string, evidence: string, where = ''): void {
@@ -406,7 +418,13 @@ export class Session {
         session.#decide(verdict, rule, evidence, where),
       statusByUse: (session) => session.#statusByUse,
       retiredFor: (session) => session.#retired,
-      rests: (session) => session.#rests,
+      rests: (session) => {
+        const now = session.#clock.monotonic();
+        return session.#rests?.map(({ site, ends }) => ({
+          site,
+          leftMs: Math.max(0, Math.round(ends - now)),
+        }));
+      },
       limits: (session) => session.#body.limits,
       createdAt: (session) => session.#life.createdAt,
       now: (session) => session.#clock.now(),

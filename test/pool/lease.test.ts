@@ -43,6 +43,22 @@ describe.each(storeKinds)('a lease (%s)', (kind) => {
     expect(counted).toBe(200);
   });
 
+  it('rests as long as its task said, whatever happens to the wall clock before it is given back', async () => {
+    const clock = fakeClock();
+    await using stage = await scene(kind, clock);
+    const pool = stage.pool({ create: false });
+    const [id] = await pool.add({});
+    const lease = await pool.acquire();
+    lease.session.rest(60_000);
+    lease.session.rest(90_000, { site: 'example.com' });
+    clock.advance(20_000);
+    clock.set(clock.now() - 3_600_000);
+    await lease.release();
+    const { untilAt, blocks } = (await pool.get(id!))!;
+    expect(untilAt!.getTime() - clock.now()).toBe(40_000);
+    expect(blocks.map((block) => block.untilAt!.getTime() - clock.now())).toEqual([70_000]);
+  });
+
   it('ends with its release: every method of the session then throws LEASE_ENDED', async () => {
     await using stage = await scene(kind);
     await using site = await serve((_request, response) => response.end('ok'));
