@@ -173,8 +173,11 @@ class Model {
       session.usageCount = change.usageCount;
       session.mark = change.mark!;
       session.restsUntil = change.restMs > 0 ? this.#now + change.restMs : 0;
-      for (const { site, ms } of change.blocks)
-        session.blockedUntil.set(site, ms === null ? Number.POSITIVE_INFINITY : this.#now + ms);
+      for (const { site, ms } of change.blocks) {
+        const until = ms === null ? Number.POSITIVE_INFINITY : this.#now + ms;
+        const before = ms === 0 ? 0 : (session.blockedUntil.get(site) ?? 0);
+        session.blockedUntil.set(site, Math.max(before, until));
+      }
       if (change.status === 'retired') session.death = { status: 'retired', reason: 'worn out' };
     }
     this.#free(session);
