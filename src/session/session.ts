@@ -77,7 +77,7 @@ export class Session {
   #cookies: SessionCookies | undefined;
   #cookiesRevision = 0;
   #userData: UserData | undefined;
-/** Absent: those of the body. */
+  /** Absent: those of the body. */
   #decisions: readonly Decision[] | undefined;
   #rests: OwnRest[] | undefined;
   #bond: SessionBond | undefined;
