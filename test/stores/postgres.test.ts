@@ -115,7 +115,7 @@ describe.skipIf(!url)('the store on PostgreSQL', () => {
       [[sid], [token], [fence]],
     );
     expect(renewal.row.n).toBe('1');
-    expect(renewal.plan).toContain('Index Scan using session_sid');
+    expect(renewal.plan).toContain('Index Scan using session_row');
     // It has moved since it was leased: what is asked of the old place finds nothing.
     const { rows } = await client.query(`select ctid from ${store.schema}.session where sid = $1`, [sid]);
     const release = (where: string) =>

@@ -1,4 +1,4 @@
-import { entry, isFree, part } from './plpgsql.ts';
+import { entry, isFree, part, rowOf } from './plpgsql.ts';
 
 /**
  * One step along the queue, past those blocked for the site, from one end. What was seen to hold only such is remembered
@@ -53,7 +53,7 @@ function walk(name: string, isDown: boolean): string {
     if v_free is not null then
       o_walked := o_walked || ${isDown ? 'array[v_free_due + 1, v_position]' : 'array[v_position, v_free_due - 1]'};
       foreach v_try in array v_free loop
-        perform from troupe.session s where s.sid = v_try and ${isFree('p_due')} for update skip locked;
+        perform from troupe.session s where ${rowOf('v_try')} and ${isFree('p_due')} for update skip locked;
         if found then
           o_sid := v_try;
           return;
@@ -109,7 +109,7 @@ export const leaseOneParts = [
     loop
       exit when o_left <= 0;
       o_left := o_left - 1;
-      select * into v_row from troupe.session s where s.sid = v_sid for update skip locked;
+      select * into v_row from troupe.session s where ${rowOf('v_sid')} for update skip locked;
       continue when not found;
       v_seen := v_seen + 1;
       perform troupe.lift_block(v_sid, p_site);
@@ -127,15 +127,15 @@ export const leaseOneParts = [
   part('probe', 'p_site text, p_due bigint, p_now bigint', 'bigint', {
     declare: 'v_first bigint; v_last bigint; v_start bigint; v_sid bigint;',
     body: `
-  select min(sid), max(sid) into v_first, v_last from troupe.session;
+  select min(sid), max(sid) into v_first, v_last from troupe.record;
   if v_first is null then
     return null;
   end if;
   for v_try in 1..8 loop
     v_start := v_first + floor(random() * (v_last - v_first + 1))::bigint;
-    select sid into v_sid from troupe.session where sid >= v_start order by sid limit 1;
+    select sid into v_sid from troupe.record where sid >= v_start order by sid limit 1;
     perform from troupe.session s
-     where s.sid = v_sid and ${isFree('p_due')}
+     where ${rowOf('v_sid')} and ${isFree('p_due')}
        and not exists (select from troupe.site_block b where b.sid = s.sid and b.site = p_site and (b.until is null or b.until > p_now))
        for update skip locked;
     if found then
@@ -160,7 +160,7 @@ export const leaseOneParts = [
   loop
     o_seen := o_seen + 1;
     p_cursor := array[v_expired.expires, v_expired.sid];
-    perform from troupe.session s where s.sid = v_expired.sid and case when s.held then false else s.due is not null end for update skip locked;
+    perform from troupe.session s where ${rowOf('v_expired.sid')} and case when s.held then false else s.due is not null end for update skip locked;
     if found then
       v_sids := v_sids || v_expired.sid;
     end if;
@@ -193,7 +193,7 @@ export const leaseOneParts = [
       return 'room';
     end if;
     v_left := v_left - 1;
-    perform from troupe.session s where s.sid = v_sid and case when s.held then false else true end for update skip locked;
+    perform from troupe.session s where ${rowOf('v_sid')} and case when s.held then false else true end for update skip locked;
     if found then
       perform troupe.die(array[v_sid], 4, 'made room', p_now);
     end if;
@@ -221,7 +221,7 @@ export const leaseOneParts = [
     ), rested as (
       select greatest(b.until * 1000, s.due) as at, s.expires
         from (select sid, until from troupe.site_block
-               where site = p_site and until > p_now order by until limit 16) b join troupe.session s on s.sid = b.sid
+               where site = p_site and until > p_now order by until limit 16) b join troupe.session s on ${rowOf('b.sid')}
     )
     select min(at) from (
       -- A holder may give it back before it expires.
@@ -278,10 +278,10 @@ export const leaseOne = entry(
   end if;
 
   if p_id is not null then
-    select s.* into v_row from troupe.record r join troupe.session s on s.sid = r.sid where r.id = p_id for update of s;
+    select s.* into v_row from troupe.record r join troupe.session s on ${rowOf('r.sid')} where r.id = p_id for update of s;
     if found and v_row.held and v_row.due <= v_due then
       perform troupe.recover(v_row.sid, v_tick, v_due, v_now, v_base);
-      select s.* into v_row from troupe.session s where s.sid = v_row.sid;
+      select s.* into v_row from troupe.session s where ${rowOf('v_row.sid')};
     end if;
     kind := 'none';
     if v_row.due is null then
@@ -405,16 +405,16 @@ export const leaseOne = entry(
     end if;
   end if;
 
-  select s.* into v_row from troupe.session s where s.sid = v_sid;
+  select s.* into v_row from troupe.session s where ${rowOf('v_sid')};
   update troupe.session s
      set held = true, due = v_base + p_lease, token = gen_random_uuid(), fence = s.fence + 1, since = v_now,
          holder = p_holder, resting = false, recovered = false
-   where s.sid = v_sid;
+   where s.sid = v_sid and s.fence = v_row.fence;
   if v_row.resting then
     perform troupe.bump(0, 0, 0, -1);
   end if;
   return query select 'leased', v_tick, ended, null::bigint, v_all_walked, cursor, v_has_blocks, v_row.due, ${COLUMNS}
     from troupe.session s join troupe.record r on r.sid = s.sid join troupe.body b on b.bid = s.bid
-   where s.sid = v_sid;`,
+   where s.sid = v_sid and s.fence = v_row.fence + 1;`,
   },
 );

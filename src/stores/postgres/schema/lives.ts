@@ -1,4 +1,4 @@
-import { entry, part } from './plpgsql.ts';
+import { entry, part, rowOf, rowsOf } from './plpgsql.ts';
 
 /** Blocks, deaths and orders of sessions whose rows the caller has locked. */
 export const lives = [
@@ -49,9 +49,10 @@ export const lives = [
     declare: 'v_died bigint; v_resting bigint;',
     body: `
   select count(*), count(*) filter (where resting) into v_died, v_resting
-    from troupe.session where sid = any(p_sids);
-  update troupe.session
-     set due = null, held = false, resting = false, recovered = false, orders = null where sid = any(p_sids);
+    from ${rowsOf('p_sids')};
+  update troupe.session d
+     set due = null, held = false, resting = false, recovered = false, orders = null
+    from ${rowsOf('p_sids')} where d.sid = s.sid and d.fence = s.fence;
   update troupe.record set status = p_status, reason = p_reason, died = p_now where sid = any(p_sids);
   perform troupe.clear_blocks(p_sids);
   perform troupe.count_tags(p_sids, -1);
@@ -68,14 +69,14 @@ export const lives = [
       declare: `v_row troupe.session%rowtype; v_site text := p_order ->> 'site'; v_lifted boolean;
   v_ms bigint := ceil((p_order ->> 'ms')::float8);`,
       body: `
-  select * into v_row from troupe.session where sid = p_sid;
+  select s.* into v_row from troupe.session s where ${rowOf('p_sid')};
   if p_order ->> 'kind' = 'rest' then
     if v_site is not null then
       if v_ms > 0 then
         perform troupe.set_block(p_sid, v_site, p_now + v_ms, p_now);
       end if;
     elsif v_ms > 0 and v_row.due < p_base + v_ms * 1000 then
-      update troupe.session set due = p_base + v_ms * 1000, resting = true where sid = p_sid;
+      update troupe.session s set due = p_base + v_ms * 1000, resting = true where ${rowOf('p_sid')};
       perform troupe.bump(0, 0, 0, case when v_row.resting then 0 else 1 end);
     end if;
     return;
@@ -89,7 +90,7 @@ export const lives = [
   end if;
   -- Who becomes more eligible goes to the end of the queue: what other processes know of it relies on that.
   if v_lifted then
-    update troupe.session set due = p_tick, resting = false where sid = p_sid;
+    update troupe.session s set due = p_tick, resting = false where ${rowOf('p_sid')};
     perform troupe.bump(0, 0, 0, case when v_row.resting then -1 else 0 end);
   end if;`,
     },
@@ -118,7 +119,7 @@ export const lives = [
   part('survives', 'p_sid bigint, p_now bigint', 'boolean', {
     declare: 'v_row troupe.session%rowtype;',
     body: `
-  select * into v_row from troupe.session where sid = p_sid;
+  select s.* into v_row from troupe.session s where ${rowOf('p_sid')};
   if v_row.uses >= v_row.max_uses then
     perform troupe.die(array[p_sid], 3, 'used-up', p_now);
   elsif v_row.expires <= p_now then
@@ -133,9 +134,9 @@ export const lives = [
   part('recover', 'p_sid bigint, p_tick bigint, p_due bigint, p_now bigint, p_base bigint', 'boolean', {
     declare: 'v_orders jsonb;',
     body: `
-  select orders into v_orders from troupe.session where sid = p_sid;
-  update troupe.session set held = false, due = p_tick, token = null, uses = uses + 1, recovered = true, orders = null
-   where sid = p_sid;
+  select s.orders into v_orders from troupe.session s where ${rowOf('p_sid')};
+  update troupe.session s set held = false, due = p_tick, token = null, uses = uses + 1, recovered = true, orders = null
+   where ${rowOf('p_sid')};
   return (v_orders is null or troupe.obey_waiting(p_sid, v_orders, p_tick, p_due, p_now, p_base))
     and troupe.survives(p_sid, p_now);`,
   }),
@@ -170,7 +171,7 @@ export const lives = [
   part('change_body', 'p_sid bigint, p_body text', 'void', {
     declare: "v_old bigint; v_new bigint := nextval('troupe.body_number');",
     body: `
-  update troupe.session set bid = v_new, old_bid = bid where sid = p_sid returning old_bid into v_old;
+  update troupe.session s set bid = v_new, old_bid = bid where ${rowOf('p_sid')} returning old_bid into v_old;
   insert into troupe.body values (v_new, p_body);
   delete from troupe.body where bid = v_old;`,
   }),
@@ -178,8 +179,8 @@ export const lives = [
   part('remove_dead', 'p_sids bigint[]', 'void', {
     declare: 'v_removed bigint;',
     body: `
-  delete from troupe.body where bid = any(array(select bid from troupe.session where sid = any(p_sids)));
-  delete from troupe.session where sid = any(p_sids);
+  delete from troupe.body where bid = any(array(select s.bid from ${rowsOf('p_sids')}));
+  delete from troupe.session d using ${rowsOf('p_sids')} where d.sid = s.sid and d.fence = s.fence;
   with gone as (delete from troupe.record where sid = any(p_sids) returning 1) select count(*) into v_removed from gone;
   perform troupe.bump(0, 0, -v_removed, 0);`,
   }),

@@ -1,5 +1,5 @@
 import { MAX_LOOKED_AT } from '../../store.ts';
-import { entry, isHeld, part } from './plpgsql.ts';
+import { entry, isHeld, part, rowOf, rowsOf } from './plpgsql.ts';
 
 /** How sessions come and go: the other side of \`record\`. */
 export const memberFunctions = [
@@ -8,16 +8,16 @@ export const memberFunctions = [
     declare: 'v_row record;',
     body: `
   for v_row in
-    select s.sid, s.held, s.due, s.expires, r.id, r.key from troupe.session s
-      join troupe.record r on r.sid = s.sid
-     where s.sid in (
+    select s.sid, s.held, s.due, s.expires, r.id, r.key from troupe.record r
+      join troupe.session s on ${rowOf('r.sid')}
+     where r.sid in (
        select sid from troupe.record where id = any(p_ids) and died is null
        union select sid from troupe.record where key = any(p_keys) and died is null)
      order by s.sid for update of s
   loop
     continue when v_row.due is null;
     if v_row.expires <= p_now and not (v_row.held and v_row.due > p_due) then
-      update troupe.session set uses = uses + 1 where sid = v_row.sid and held;
+      update troupe.session s set uses = uses + 1 where ${rowOf('v_row.sid')} and held;
       perform troupe.die(array[v_row.sid], 2, 'expired', p_now);
     else
       id := v_row.id;
@@ -127,7 +127,7 @@ export const memberFunctions = [
       body: `
   select * into v_place from troupe.place where token = p_token and until > v_due for update;
   if not found then
-    select s.sid into sid from troupe.record r join troupe.session s on s.sid = r.sid
+    select s.sid into sid from troupe.record r join troupe.session s on ${rowOf('r.sid')}
      where r.id = p_id and s.token = p_token and s.fence = 1 and ${isHeld('v_due')};
     outcome := case when found then 'created' else 'lost' end;
     return next;
@@ -155,7 +155,7 @@ export const memberFunctions = [
     array[p_score], array[p_key], array[p_tag], array[p_body], v_tick, v_now);
   update troupe.session s
      set held = true, due = v_place.until, token = p_token, fence = 1, since = v_now, holder = v_place.holder
-   where s.sid = (select r.sid from troupe.record r where r.id = p_id)
+   where ${rowOf('(select r.sid from troupe.record r where r.id = p_id)')}
   returning s.sid into sid;
   delete from troupe.place where token = p_token;
   perform troupe.bump(0, -1, 0, 0);
@@ -169,8 +169,8 @@ export const memberFunctions = [
     body: `
   select array_agg(sid), array_remove(array_agg(case when due is not null then sid end), null), count(*) filter (where resting)
     into v_sids, v_living, v_resting
-    from (select s.sid, s.due, s.resting from troupe.session s
-           where s.sid in (select sid from troupe.record where id = any(p_ids)) order by s.sid for update) s;
+    from (select s.sid, s.due, s.resting from troupe.record r join troupe.session s on ${rowOf('r.sid')}
+           where r.id = any(p_ids) order by s.sid for update of s) s;
   if v_sids is null then
     return 0;
   end if;
@@ -198,7 +198,7 @@ export const memberFunctions = [
   removed := least(coalesce(cardinality(v_sids), 0), p_limit);
   more := coalesce(cardinality(v_sids), 0) > p_limit;
   if removed > 0 then
-    perform from troupe.session where sid = any(v_sids) order by sid for update;
+    perform from ${rowsOf('v_sids')} order by s.sid for update of s;
     perform troupe.remove_dead(v_sids[1:p_limit]);
   end if;
   return next;`,
@@ -217,7 +217,7 @@ export const memberFunctions = [
   for v_row in
     select s.sid, s.bid, g.* from unnest(p_ids, p_before, p_bodies, p_has_keys, p_keys, p_has_tags, p_tags)
         as g (id, before, body, has_key, key, has_tag, tag)
-      join troupe.record r on r.id = g.id join troupe.session s on s.sid = r.sid
+      join troupe.record r on r.id = g.id join troupe.session s on ${rowOf('r.sid')}
      order by s.sid for update of s
   loop
     continue when (select body from troupe.body where bid = v_row.bid) is distinct from v_row.before;

@@ -1,4 +1,4 @@
-import { entry } from './plpgsql.ts';
+import { entry, rowOf } from './plpgsql.ts';
 
 /**
  * Carries an order to a part of its target: those of \`p_ids\`, or up to 256 that have the tag, from \`p_from\` on. The
@@ -34,8 +34,8 @@ export const orderFunction = entry(
   end if;
 
   for v_row in
-    select s.*, r.key, r.status from troupe.session s join troupe.record r on r.sid = s.sid
-     where s.sid = any(v_sids) order by s.sid for update of s
+    select s.*, r.key, r.status from troupe.record r join troupe.session s on ${rowOf('r.sid')}
+     where r.sid = any(v_sids) order by s.sid for update of s
   loop
     if v_kind = 'revive' then
       continue when v_row.due is not null or v_room <= 0
@@ -48,7 +48,7 @@ export const orderFunction = entry(
          set due = v_tick, score = 0, token = null,
              uses = case when v_row.status = 3 or s.uses >= s.max_uses then 0 else s.uses end,
              expires = case when v_row.status = 2 or v_row.expires <= v_now then v_now + v_life else s.expires end
-       where s.sid = v_row.sid;
+       where ${rowOf('v_row.sid')};
       perform troupe.count_tags(array[v_row.sid], 1);
       perform troupe.bump(1, 0, -1, 0);
       v_room := v_room - 1;
@@ -65,7 +65,7 @@ export const orderFunction = entry(
                select jsonb_agg(o.value order by o.ordinality) from jsonb_array_elements(s.orders) with ordinality o
                 where o.value ->> 'kind' <> v_kind
                    or (v_kind <> 'retire' and o.value ->> 'site' is distinct from p_order ->> 'site')), '[]') || p_order
-       where s.sid = v_row.sid;
+       where ${rowOf('v_row.sid')};
     elsif v_row.held and not troupe.recover(v_row.sid, v_tick, v_due, v_now, v_base) then
       null;
     elsif v_kind = 'retire' then

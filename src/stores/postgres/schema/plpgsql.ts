@@ -65,6 +65,19 @@ $function$;
 }
 
 /**
+ * The row of a session, by its number: by the highest fence of that number, which the living version has. Without it, a
+ * look would meet all old versions that somebody's snapshot keeps.
+ */
+export function rowOf(sid: string): string {
+  return `s.sid = ${sid} and s.fence >= (select n.fence from troupe.session n where n.sid = ${sid} order by n.fence desc limit 1)`;
+}
+
+/** The rows of several. */
+export function rowsOf(sids: string): string {
+  return `unnest(${sids}) as g (sid) join troupe.session s on ${rowOf('g.sid')}`;
+}
+
+/**
  * For one row that is looked for by its number. Written so that no partial index fits: an index that was empty when the
  * plan was made would be taken for the cheapest way to the row, and searched from end to end later.
  */

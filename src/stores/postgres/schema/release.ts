@@ -63,7 +63,7 @@ export const releaseFunctions = [
   update troupe.session s
      set held = false, orders = null, due = case when p_rest > 0 then v_base + p_rest else v_tick end, resting = p_rest > 0,
          uses = coalesce(p_uses, s.uses), score = coalesce(p_score, s.score)
-   where s.sid = p_sid;
+   where s.sid = p_sid and s.fence = p_fence;
   if p_body is not null then
     perform troupe.change_body(p_sid, p_body);
   end if;
@@ -91,7 +91,7 @@ export const releaseFunctions = [
   else
     perform troupe.survives(p_sid, v_now);
   end if;
-  select s.due into due from troupe.session s where s.sid = p_sid;
+  select s.due into due from troupe.session s where s.sid = p_sid and s.fence = p_fence;
   return next;`,
     },
   ),

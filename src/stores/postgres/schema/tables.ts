@@ -148,3 +148,12 @@ create table troupe.front (
 ) with (fillfactor = 10);
 insert into troupe.front values (0, 0);
 `;
+
+/**
+ * A row by its number, and by its fence, which only grows: the living version has the highest, so that nobody looks for it
+ * among all the old ones. It is not unique, since to be sure of that each update would look at them.
+ */
+export const sessionRows = `
+create index session_row on troupe.session (sid, fence);
+drop index troupe.session_sid;
+`;

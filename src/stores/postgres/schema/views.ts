@@ -1,4 +1,4 @@
-import { entry } from './plpgsql.ts';
+import { entry, rowOf } from './plpgsql.ts';
 
 const SHOWN = `table (tick bigint, id text, created bigint, expires bigint, uses bigint, max_uses bigint,
   score double precision, status smallint, reason text, key text, tag text, body text, state text, until bigint, holder text,
@@ -22,7 +22,7 @@ export const viewFunctions = [
   return query
   select ${COLUMNS}
     from (select r.*, s.bid, s.due, s.uses, s.max_uses, s.score, s.held, s.holder, s.since, ${STATE} as state
-            from troupe.record r join troupe.session s on s.sid = r.sid where r.id = p_id) f
+            from troupe.record r join troupe.session s on ${rowOf('r.sid')} where r.id = p_id) f
     join troupe.body b on b.bid = f.bid;`,
   }),
 
@@ -32,7 +32,7 @@ export const viewFunctions = [
   return query
   with seen as (
     select r.*, s.bid, s.due, s.uses, s.max_uses, s.score, s.held, s.holder, s.since, ${STATE} as state
-      from troupe.record r join troupe.session s on s.sid = r.sid
+      from troupe.record r join troupe.session s on ${rowOf('r.sid')}
      where r.id > p_after order by r.id limit p_looked + 1
   ), numbered as (
     select *, row_number() over (order by id) as n from seen
