@@ -1,10 +1,12 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { postgresStore } from '../../src/stores/postgres/postgres-store.ts';
+import { type PostgresStore, postgresStore } from '../../src/stores/postgres/postgres-store.ts';
+import type { LeasedResult } from '../../src/stores/store.ts';
 import { postgresUrl, uniqueName } from '../servers/index.ts';
 import { session } from './hammer.ts';
 
 const url = postgresUrl;
+const SESSIONS = 20;
 const request = { rotation: 'round-robin', fill: 'on-demand', leaseMs: 1000, holder: 'test:1' } as const;
 const change = { errorScore: 0, status: 'usable' } as const;
 
@@ -13,44 +15,43 @@ describe.skipIf(!url)('the store on PostgreSQL, with an old snapshot open', () =
   let admin: pg.Client;
   let dump: pg.Client;
   const schema = uniqueName();
+  let uses = 0;
 
   beforeAll(async () => {
     admin = new pg.Client({ connectionString: url });
     dump = new pg.Client({ connectionString: url });
     await Promise.all([admin.connect(), dump.connect()]);
     await using store = postgresStore({ url, schema });
-    await store.add(Array.from({ length: 100 }, (_, index) => session(`s-${index}`)));
+    await store.add(Array.from({ length: SESSIONS }, (_, index) => session(`s-${index}`)));
     await dump.query('begin isolation level repeatable read');
     await dump.query(`select count(*) from ${schema}.session`);
   });
   afterAll(() => Promise.all([dump.end(), admin.end()]));
 
-  /** Index entries that a process of its own reads for each of its pairs, by index. */
-  async function process(
-    users: number,
-    isOver: () => boolean,
-  ): Promise<{ pairs: number; reads: (index: string) => number }> {
+  /** Index entries that a process of its own reads while it does something, by index. */
+  async function readsOf(work: (store: PostgresStore) => Promise<void>): Promise<(index: string) => number> {
     const before = await readsByIndex();
-    let pairs = 0;
     const store = postgresStore({ url, schema });
-    const user = async () => {
-      do {
-        const result = await store.lease(request);
-        if (result.kind !== 'leased') throw new Error(`leased expected, got ${result.kind}`);
-        const released = await store.release(result.lease, {
-          ...change,
-          usageCount: result.session.usageCount + 1,
-        });
-        expect(released).toBe('released');
-        pairs++;
-      } while (!isOver());
-    };
-    await Promise.all(Array.from({ length: users }, user));
+    await work(store);
     // A connection that ends hands in its counts.
     await store.close();
     await expect.poll(connections).toBe(0);
     const after = await readsByIndex();
-    return { pairs, reads: (index) => after.get(index)! - before.get(index)! };
+    return (index) => after.get(index)! - before.get(index)!;
+  }
+
+  async function leased(store: PostgresStore, site?: string): Promise<LeasedResult> {
+    for (;;) {
+      const result = await store.lease(site === undefined ? request : { ...request, site });
+      if (result.kind === 'leased') return result;
+      expect(result.kind).toBe('again');
+    }
+  }
+
+  async function use(store: PostgresStore): Promise<void> {
+    const { lease, session } = await leased(store);
+    const used = { ...change, usageCount: session.usageCount + 1 };
+    expect(await store.release(lease, used)).toBe('released');
   }
 
   async function connections(): Promise<number> {
@@ -89,23 +90,43 @@ describe.skipIf(!url)('the store on PostgreSQL, with an old snapshot open', () =
       .finally(() => {
         isOver = true;
       });
-    const first = await process(1, () => isOver);
+    const reads = await readsOf(async (store) => {
+      for (; !isOver; uses++) await use(store);
+    });
     await told;
-    const { rows } = await admin
-      .query(`vacuum ${schema}.session`)
-      .then(() =>
-        admin.query(
-          `select count(*)::int as living, pg_relation_size('${schema}.session_held') as bytes from ${schema}.session`,
-        ),
-      );
-    expect(rows[0].living).toBe(100);
+    await admin.query(`vacuum ${schema}.session`);
+    const { rows } = await admin.query(
+      `select count(*)::int as living, pg_relation_size('${schema}.session_held') as bytes from ${schema}.session`,
+    );
+    expect(rows[0].living).toBe(SESSIONS);
     // Nothing was cleared away: each use left an entry, of 30 bytes and more.
-    expect(Number(rows[0].bytes)).toBeGreaterThan(first.pairs * 20);
-    expect(first.reads('session_held') / first.pairs).toBeLessThan(4);
+    expect(Number(rows[0].bytes)).toBeGreaterThan(uses * 20);
+    expect(reads('session_held') / uses).toBeLessThan(4);
 
-    const second = await process(20, () => true);
-    expect(second.pairs).toBe(20);
-    expect(second.reads('session_free')).toBeLessThan(first.pairs / 2);
-    expect(second.reads('session_held')).toBeLessThan(first.pairs / 2);
+    const next = await readsOf(async (store) => {
+      await Promise.all(Array.from({ length: 10 }, () => use(store)));
+    });
+    expect(next('session_free')).toBeLessThan(uses / 2);
+    expect(next('session_held')).toBeLessThan(uses / 2);
   }, 60_000);
+
+  it('finds a session among its old versions: to lease for a site, renew, block, retire, order and show it', async () => {
+    const site = 'shop.example';
+    const TURNS = 10;
+    const reads = await readsOf(async (store) => {
+      await store.order({ ids: ['s-1'] }, { kind: 'rest', ms: 60_000, site });
+      for (let turn = 0; turn < TURNS; turn++) {
+        const { lease } = await leased(store, site);
+        const [renewed] = await store.renew([{ lease, leaseMs: 1000, body: `turn ${turn}` }]);
+        expect(renewed).toEqual({ kind: 'held' });
+        const blocks = turn % 2 ? [{ site, ms: null }] : [{ site, ms: 1 }];
+        const status = turn === 9 ? 'retired' : 'usable';
+        expect(await store.release(lease, { ...change, usageCount: 1, status, blocks })).toBe('released');
+        expect((await store.get(lease.id))?.body).toBe(`turn ${turn}`);
+      }
+    });
+    const versions = (uses * 2) / SESSIONS;
+    expect(versions).toBeGreaterThan(100);
+    expect(reads('session_row') / TURNS).toBeLessThan(versions / 2);
+  });
 });
