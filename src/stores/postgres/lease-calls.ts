@@ -62,6 +62,7 @@ export class LeaseCalls {
     const isNewest = rotation === 'use-until-failure';
     await work.fronts.learn();
     const moment = work.time.moment(calls.length);
+    work.fronts.willEnd(leaseMs);
     const rows = await this.#run(isNewest ? work.sql.leaseNewest : work.sql.leaseMany, [
       moment,
       isNewest ? 0 : work.fronts.begin(),
@@ -149,6 +150,9 @@ export class LeaseCalls {
     await fronts.learn();
     const moment = time.moment();
     const from = fronts.begin();
+    const firstEnd = fronts.firstEnd(moment);
+    const startedAt = performance.now();
+    fronts.willEnd(leaseMs);
     const [row] = await database.run(sql.leaseOne, [
       moment,
       from,
@@ -163,13 +167,17 @@ export class LeaseCalls {
       site ?? null,
       limit ?? null,
       fronts.isEndedDue(moment),
+      firstEnd,
     ]);
-    const [kind, tick, ended, retryAt, walked, , , , ...session] = row as [
+    const [kind, tick, ended, retryAt, walked, , , due, ...session] = row as [
       LeaseResult['kind'],
       number,
       number | null,
       number | null,
       number[] | null,
+      unknown,
+      unknown,
+      number | null,
       ...unknown[],
     ];
     fronts.saw(tick, undefined, ended);
@@ -182,6 +190,7 @@ export class LeaseCalls {
       case 'leased':
         return toLeased(session, moment, tick);
       case 'none': {
+        if (due !== null) fronts.sawFirstEnd(firstEnd, due, startedAt);
         if (retryAt !== null) return { kind, retryInMs: msUntil(retryAt, moment, tick) };
         // That nobody ever comes is not said by a hint.
         if (from === 0 || id !== undefined || isLast) return { kind, retryInMs: null };

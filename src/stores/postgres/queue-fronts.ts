@@ -1,5 +1,5 @@
 import type { Database } from './database.ts';
-import { type Moment, type ServerTime, TICKS } from './server-time.ts';
+import { type Moment, type ServerTime, TICKS, ticksOf } from './server-time.ts';
 import type { Statements } from './statements.ts';
 
 /**
@@ -9,11 +9,14 @@ import type { Statements } from './statements.ts';
 const SLACK_TICKS = 20 * TICKS;
 /** A lease that ran out is found so soon. Each look walks over the slack once more, so not each lease has one. */
 const ENDED_EVERY_MS = 250;
+/** The first end of a lease is looked up from now on so often: the way to it passes those of all that were given back early. */
+const FIRST_END_MS = 1000;
 /** Leases that ran out, looked at by one call. */
 const MOST_ENDED = 128;
-/** A look behind the hints is due so often, and takes at most this share of the time. */
+/** A look behind the hints is due so often. */
 const BEHIND_EVERY_MS = 5000;
-const BEHIND_SHARE = 0.02;
+/** What is looked up without a hint takes at most this share of the time. */
+const SHARE = 0.02;
 /** Behind the hints may stand all that was used since somebody's old snapshot; the look then gives up after so long. */
 const BEHIND_LIMIT_MS = 100;
 
@@ -36,7 +39,11 @@ export class QueueFronts {
   /** Somebody who stands before the front of the free, for the next lease. */
   #behind = Number.POSITIVE_INFINITY;
   #held = 0;
+  /** The server's clock, when it was last seen. */
+  #tick = 0;
   #nextEnded = 0;
+  #firstEnd = 0;
+  #nextFirstEnd = 0;
   #nextBehind = 0;
   #looking: Promise<LookBehind> | undefined;
 
@@ -76,8 +83,29 @@ export class QueueFronts {
     return true;
   }
 
+  /**
+   * No lease that is held ends before this, as far as is known: others may have shorter ones, so the hint does not last. With a
+   * test's clock there is none.
+   */
+  firstEnd(moment: Moment): number {
+    return moment === null && performance.now() < this.#nextFirstEnd ? this.#firstEnd : 0;
+  }
+
+  /** The first end of a lease after `from`, looked up since `startedAt`. */
+  sawFirstEnd(from: number, end: number, startedAt: number): void {
+    this.#firstEnd = end - 1;
+    const now = performance.now();
+    if (from === 0) this.#nextFirstEnd = now + Math.max(FIRST_END_MS, (now - startedAt) / SHARE);
+  }
+
+  /** A lease that is given now, or was a moment ago, ends after so long. */
+  willEnd(leaseMs: number): void {
+    this.#firstEnd = Math.min(this.#firstEnd, this.#tick + ticksOf(leaseMs));
+  }
+
   /** Nobody free stands before `free`; `ended` leases had run out by `tick` (`null`: nobody looked). */
   saw(tick: number, free: number | undefined, ended: number | null): void {
+    this.#tick = tick;
     if (free !== undefined) this.#free = Math.max(0, free - SLACK_TICKS);
     if (ended === MOST_ENDED) this.#nextEnded = 0;
     else if (ended !== null) this.#held = Math.max(0, tick - SLACK_TICKS);
@@ -117,7 +145,7 @@ export class QueueFronts {
       return 'too far';
     } finally {
       const now = performance.now();
-      this.#nextBehind = now + Math.max(BEHIND_EVERY_MS, (now - startedAt) / BEHIND_SHARE);
+      this.#nextBehind = now + Math.max(BEHIND_EVERY_MS, (now - startedAt) / SHARE);
     }
   }
 }

@@ -128,8 +128,9 @@ export class ReleaseCalls {
   }
 
   async #renewMany(calls: RenewCall[]): Promise<void> {
-    const { database, sql, time } = this.#work;
+    const { database, sql, time, fronts } = this.#work;
     const sorted = calls.toSorted((one, other) => (one.held.sid ?? 0) - (other.held.sid ?? 0));
+    fronts.willEnd(Math.min(...sorted.map(({ renewal }) => renewal.leaseMs)));
     const rows = await database.run(sql.renewMany, [
       time.moment(),
       sorted.map(({ held }) => held.sid),

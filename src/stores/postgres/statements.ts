@@ -8,7 +8,7 @@ import type { Statement } from './postgres-driver.ts';
 const TEXTS = {
   leaseMany: 'select * from troupe.lease_many($1, $2, $3, $4, $5, $6)',
   leaseNewest: 'select * from troupe.lease_newest($1, $2, $3, $4, $5, $6)',
-  leaseOne: 'select * from troupe.lease_one($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)',
+  leaseOne: 'select * from troupe.lease_one($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)',
   front: 'select free, held from troupe.front',
   tellFront: 'update troupe.front set free = $1, held = $2',
   lookBehind: 'select troupe.look_behind($1, $2, $3)',
@@ -29,7 +29,7 @@ const TEXTS = {
   document: 'select value, version from troupe.document where name = $1',
   putDocument: 'select troupe.put_document($1, $2, $3, $4)',
   notify: `select pg_notify($1, $2) where exists (
-    select from troupe.waiter where until > clock_timestamp() and id <> $2::text::uuid)`,
+    select from troupe.waiter where until > statement_timestamp() and id <> $2::text::uuid)`,
   wait: `insert into troupe.waiter values ($1, clock_timestamp() + $2 * interval '1 ms')
     on conflict (id) do update set until = excluded.until`,
   stopWaiting: 'delete from troupe.waiter where id = $1 or until < clock_timestamp()',

@@ -6,13 +6,24 @@ import { part } from './plpgsql.ts';
  */
 export const LOCK_CLASS = 0x74727065;
 
+/** The row of a counter's slot, as `rowOf` finds that of a session; who changes it adds to its version. */
+export function slotOf(slot: string): string {
+  return `c.slot = ${slot} and c.version >= (select n.version from troupe.counter n where n.slot = ${slot} order by n.version desc limit 1)`;
+}
+
+export const MY_SLOT = slotOf('(pg_backend_pid() & 15)');
+
+/** The rows of all. */
+export const SLOTS = `generate_series(0, 15) as g (slot) join troupe.counter c on ${slotOf('g.slot')}`;
+
 /** Counts beside the rows. Lease and release of an ordinary use touch none of them. */
 export const counters = [
   part('bump', 'p_living bigint, p_places bigint, p_dead bigint, p_resting bigint', 'void', {
     body: `
-  update troupe.counter
-     set living = living + p_living, places = places + p_places, dead = dead + p_dead, resting = resting + p_resting
-   where slot = pg_backend_pid() & 15;`,
+  update troupe.counter c
+     set version = version + 1, living = living + p_living, places = places + p_places, dead = dead + p_dead,
+         resting = resting + p_resting
+   where ${MY_SLOT};`,
   }),
 
   part('count_block', 'p_site text, p_slot integer, p_bans bigint, p_rests bigint', 'void', {
@@ -91,7 +102,7 @@ export const counters = [
   if v_swept > 0 then
     perform troupe.bump(0, -v_swept, 0, 0);
   end if;
-  return (select sum(living + places) from troupe.counter) < p_limit;`,
+  return (select sum(living + places) from ${SLOTS}) < p_limit;`,
   }),
 
   // Counting is only sure under the lock; without room nobody waits for it.

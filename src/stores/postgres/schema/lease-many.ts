@@ -1,3 +1,4 @@
+import { MY_SLOT } from './counters.ts';
 import { entry } from './plpgsql.ts';
 
 const BLOCKED = `exists (
@@ -38,9 +39,9 @@ function leaseMany(name: string, order: 'asc' | 'desc'): string {
       from fit f where f.fits and s.ctid = f.place
     returning f.n, f.due, s.ctid as place, s.bid, s.sid, s.token, s.fence, s.uses, s.max_uses, s.score, s.expires, f.recovered
   ), rested as (
-    update troupe.counter c set resting = c.resting - q.ended
+    update troupe.counter c set version = c.version + 1, resting = c.resting - q.ended
       from (select count(*) as ended from fit where fits and resting) q
-     where q.ended > 0 and c.slot = pg_backend_pid() & 15
+     where q.ended > 0 and ${MY_SLOT}
   )
   select t.n, v_tick, v_ended, t.due, t.sid, t.token, t.fence, t.uses, t.max_uses, t.score, t.expires, t.recovered,
          r.id, r.created, r.key, r.tag, b.body, t.place

@@ -1,3 +1,4 @@
+import { SLOTS } from './counters.ts';
 import { entry, isFree, part, rowOf } from './plpgsql.ts';
 
 /**
@@ -175,7 +176,7 @@ export const leaseOneParts = [
   part('all_banned', 'p_site text', 'boolean', {
     body: `
   return (select sum(living) between 1 and (select sum(c.bans) from troupe.site_count c where c.site = p_site)
-            from troupe.counter);`,
+            from ${SLOTS});`,
   }),
 
   /* The one banned longest among those that nobody holds makes room. More than one only where the limit was lowered since. */
@@ -205,11 +206,11 @@ export const leaseOneParts = [
   }),
 
   // Microseconds at which a session or a place could serve the request by itself; null: none can, as things stand.
-  part('retry_at', 'p_site text, p_limit bigint, p_due bigint, p_now bigint', 'bigint', {
+  part('retry_at', 'p_site text, p_limit bigint, p_held_from bigint, p_due bigint, p_now bigint', 'bigint', {
     body: `
   return (
     with held as (
-      select s.sid, s.due, s.expires, true as held from troupe.session s where s.held and s.due > p_due order by s.due limit 128
+      select s.sid, s.due, s.expires, true as held from troupe.session s where s.held and s.due > greatest(p_due, p_held_from) order by s.due limit 128
     ), resting as (
       select s.sid, s.due, s.expires, false from troupe.session s where not s.held and s.due > p_due order by s.due limit 128
     ), ahead as (
@@ -242,12 +243,17 @@ const SURE_TICKS = 5_000_000;
 const COLUMNS = `s.sid, s.token, s.fence, s.uses, s.max_uses, s.score, s.expires, v_row.recovered, r.id, r.created, r.key,
       r.tag, b.body, s.ctid`;
 
-/** A lease that needs more than a look at the front of the queue: bounded work, and \`again\` where it was not enough. */
+/**
+ * A lease that needs more than a look at the front of the queue: bounded work, and `again` where it was not enough. Leases that ran
+ * out are looked for where that is due, or nobody else is free; `ended` says how many there were, null that nobody looked. Where
+ * there is `none`, `was_due` is the first end of a lease after `p_held_from`: that hint spares the next call the ends of those
+ * given back early.
+ */
 export const leaseOne = entry(
   'lease_one',
   `p_clock bigint[], p_from bigint, p_ended_from bigint, p_known bigint[], p_cursor bigint[], p_rotation text,
   p_first boolean, p_lease bigint, p_holder text, p_id text, p_site text, p_limit bigint,
-  p_is_look_due boolean default true`,
+  p_is_look_due boolean default true, p_held_from bigint default 0`,
   `table (kind text, tick bigint, ended integer, retry_at bigint, walked bigint[], cursor bigint[], has_blocks boolean,
   was_due bigint, sid bigint, token uuid, fence bigint, uses bigint, max_uses bigint, score double precision, expires bigint,
   recovered boolean, id text, created bigint, key text, tag text, body text, place tid)`,
@@ -392,7 +398,9 @@ export const leaseOne = entry(
       end if;
       if v_token is null then
         kind := 'none';
-        retry_at := troupe.retry_at(case when v_made is null then p_site end, p_limit, v_due, v_now);
+        retry_at := troupe.retry_at(case when v_made is null then p_site end, p_limit, p_held_from, v_due, v_now);
+        was_due := (
+          select s.due from troupe.session s where s.held and s.due > greatest(v_due, p_held_from) order by s.due limit 1);
         return next;
         return;
       end if;

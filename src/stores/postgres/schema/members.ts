@@ -1,4 +1,5 @@
 import { MAX_LOOKED_AT } from '../../store.ts';
+import { SLOTS } from './counters.ts';
 import { entry, isHeld, part, rowOf, rowsOf } from './plpgsql.ts';
 
 /** How sessions come and go: the other side of \`record\`. */
@@ -189,7 +190,7 @@ export const memberFunctions = [
     {
       declare: 'v_excess bigint; v_sids bigint[];',
       body: `
-  select greatest(sum(dead) - p_keep, 0) into v_excess from troupe.counter;
+  select greatest(sum(dead) - p_keep, 0) into v_excess from ${SLOTS};
   select array_agg(sid order by n) into v_sids from (
     select o.*, row_number() over (order by died, sid) as n from (
       select r.sid, r.died from troupe.record r where r.died is not null order by r.died, r.sid limit p_limit + 1 for update

@@ -5,14 +5,14 @@ import { lives } from './lives.ts';
 import { memberFunctions } from './members.ts';
 import { orderFunction } from './orders.ts';
 import { releaseFunctions } from './release.ts';
-import { fronts, sessionRows, tables, tagCounts } from './tables.ts';
+import { counterRows, fronts, sessionRows, tables, tagCounts } from './tables.ts';
 import { viewFunctions } from './views.ts';
 
 /**
  * What brings the tables of a schema from version N to N + 1, by position. Never edit one that was published: add the
  * next; an empty one, if only functions have changed. `troupe.` stands for the schema, whatever its name.
  */
-export const migrations: readonly string[] = [tables, tagCounts, fronts, sessionRows];
+export const migrations: readonly string[] = [tables, tagCounts, fronts, sessionRows, counterRows];
 
 /**
  * Made anew with each version. New parameters come last and have a default, so that processes of the version before get

@@ -1,3 +1,4 @@
+import { SLOTS } from './counters.ts';
 import { entry, rowOf } from './plpgsql.ts';
 
 /**
@@ -30,7 +31,7 @@ export const orderFunction = entry(
   if v_kind = 'revive' and v_limit is not null then
     perform troupe.lock_limit();
     perform troupe.has_room(v_limit, v_due);
-    select v_limit - sum(living + places) into v_room from troupe.counter;
+    select v_limit - sum(living + places) into v_room from ${SLOTS};
   end if;
 
   for v_row in

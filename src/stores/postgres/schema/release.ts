@@ -1,3 +1,4 @@
+import { MY_SLOT } from './counters.ts';
 import { entry, isHeld } from './plpgsql.ts';
 
 export const releaseFunctions = [
@@ -31,11 +32,11 @@ export const releaseFunctions = [
   ), dropped as (
     delete from troupe.body b using freed f where f.body is not null and b.bid = f.old_bid
   ), rested as (
-    update troupe.counter c set resting = c.resting + q.begun
+    update troupe.counter c set version = c.version + 1, resting = c.resting + q.begun
       from (select count(*) as begun from freed where resting) q
-     where q.begun > 0 and c.slot = pg_backend_pid() & 15
+     where q.begun > 0 and ${MY_SLOT}
   )
-  select f.n, f.due, exists (select from troupe.waiter w where w.until > clock_timestamp() and w.id <> p_me) from freed f;`,
+  select f.n, f.due, exists (select from troupe.waiter w where w.until > statement_timestamp() and w.id <> p_me) from freed f;`,
     },
   ),
 
@@ -49,7 +50,7 @@ export const releaseFunctions = [
     {
       declare: 'v_row troupe.session%rowtype;',
       body: `
-  is_awaited := exists (select from troupe.waiter w where w.until > clock_timestamp() and w.id <> p_me);
+  is_awaited := exists (select from troupe.waiter w where w.until > statement_timestamp() and w.id <> p_me);
   select s.* into v_row from troupe.session s
    where s.sid = p_sid and s.token = p_token and s.fence = p_fence for update;
   if not found or not v_row.held or v_row.due <= v_due then

@@ -157,3 +157,13 @@ export const sessionRows = `
 create index session_row on troupe.session (sid, fence);
 drop index troupe.session_sid;
 `;
+
+/**
+ * The same for what changes with many uses: a counter's slot by its highest version, and waiters by the time until which they
+ * wait, since each repeats that once a second.
+ */
+export const counterRows = `
+alter table troupe.counter add column version bigint not null default 0, drop constraint counter_pkey;
+create index counter_row on troupe.counter (slot, version);
+create index waiter_until on troupe.waiter (until);
+`;

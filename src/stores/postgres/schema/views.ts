@@ -1,3 +1,4 @@
+import { SLOTS } from './counters.ts';
 import { entry, rowOf } from './plpgsql.ts';
 
 const SHOWN = `table (tick bigint, id text, created bigint, expires bigint, uses bigint, max_uses bigint,
@@ -57,7 +58,7 @@ export const viewFunctions = [
   v_living bigint; v_places bigint; v_dead bigint; v_resting bigint; v_held bigint; v_deaths jsonb; v_tags jsonb; v_next bigint;
   v_sites jsonb := '{}'; v_site record; v_ended bigint; v_left bigint := 4096;`,
     body: `
-  select sum(living), sum(places), sum(dead), sum(resting) into v_living, v_places, v_dead, v_resting from troupe.counter;
+  select sum(living), sum(places), sum(dead), sum(resting) into v_living, v_places, v_dead, v_resting from ${SLOTS};
   v_places := v_places - (select count(*) from troupe.place where until <= v_due);
   v_resting := v_resting - (
     select count(*) from (select from troupe.session s where s.resting and s.due <= v_due limit 4096) ended);
