@@ -1,8 +1,10 @@
+import { Bag, type Placed } from './bag.ts';
+
 /** How late a deadline may be told of. */
 const LOOK_MS = 20;
 
 /** Something that is to end by an instant of `performance.now()`. */
-export interface Deadline {
+export interface Deadline extends Placed {
   readonly at: number;
   onPassed(): void;
 }
@@ -12,7 +14,7 @@ export interface Deadline {
  * costs more than the rest of a small call.
  */
 export class Deadlines {
-  readonly #open = new Set<Deadline>();
+  readonly #open = new Bag<Deadline>();
   #timer: NodeJS.Timeout | undefined;
 
   add(deadline: Deadline): void {
@@ -33,8 +35,9 @@ export class Deadlines {
       return;
     }
     const now = performance.now();
-    for (const deadline of this.#open) {
-      if (deadline.at > now) continue;
+    for (const deadline of this.#open.all()) {
+      // One that passed before may have ended this one.
+      if (deadline.at > now || deadline.place < 0) continue;
       this.delete(deadline);
       deadline.onPassed();
     }

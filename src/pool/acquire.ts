@@ -53,8 +53,9 @@ export class Acquirer {
   readonly #anyone: Ask;
   #stopWatching: (() => void) | undefined;
   #refusal: (() => Error) | undefined;
-  /** Attempts that wait for the store. */
-  readonly #underWay = new Set<Promise<unknown>>();
+  /** How many attempts wait for the store, and who is to hear when none does any more. */
+  #underWay = 0;
+  #whenSettled: PromiseWithResolvers<void> | undefined;
   readonly #deadlines = new Deadlines();
 
   constructor(context: PoolContext, held: HeldLeases, creation: Creation, notice: StockNotice) {
@@ -84,7 +85,10 @@ export class Acquirer {
 
   /** Resolves when no attempt waits for the store any more: after {@link refuse}, nothing more is taken. */
   async settled(): Promise<void> {
-    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
+    while (this.#underWay > 0) {
+      this.#whenSettled ??= Promise.withResolvers();
+      await this.#whenSettled.promise;
+    }
   }
 
   acquire(options: AcquireOptions | undefined): Promise<SessionLease> {
@@ -203,6 +207,7 @@ export class Acquirer {
       };
       const aborted = () => giveUp(ask.signal!.reason);
       const deadline = {
+        place: -1,
         at: since + Math.max(ask.timeoutMs, MIN_LOOK_MS),
         onPassed: () => this.#timeIsUp(ask, giveUp),
       };
@@ -272,11 +277,17 @@ export class Acquirer {
         return this.#later(error);
       },
     );
-    this.#underWay.add(attempt);
-    const done = () => this.#underWay.delete(attempt);
-    attempt.then(done, done);
+    this.#underWay += 1;
+    attempt.then(this.#settleOne, this.#settleOne);
     return attempt;
   }
+
+  readonly #settleOne = (): void => {
+    this.#underWay -= 1;
+    if (this.#underWay > 0) return;
+    this.#whenSettled?.resolve();
+    this.#whenSettled = undefined;
+  };
 
   /** Where the store is away, whoever asks stays in line, and is tried again when it is back. */
   #later(error: unknown): Attempt<SessionLease> {

@@ -129,7 +129,8 @@ export class RemoteStore implements store.SessionStore {
           new StoreError('STORE_UNAVAILABLE', `the store did not answer for ${Math.round(answerMs!)} ms`),
         );
       };
-      const deadline = answerMs === undefined ? undefined : { at: performance.now() + answerMs, onPassed };
+      const deadline =
+        answerMs === undefined ? undefined : { at: performance.now() + answerMs, onPassed, place: -1 };
       if (deadline) this.#deadlines.add(deadline);
       const answered = (value: T) => {
         if (deadline) this.#deadlines.delete(deadline);

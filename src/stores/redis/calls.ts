@@ -1,4 +1,6 @@
-interface Call {
+import { Bag, type Placed } from '../../internal/bag.ts';
+
+interface Call extends Placed {
   readonly sentAt: number;
   readonly reject: (error: Error) => void;
   isGivenUp: boolean;
@@ -6,19 +8,19 @@ interface Call {
 
 /** Calls that were sent and not answered. One that waits too long is given up; its answer may still come. */
 export class OpenCalls {
-  readonly #calls = new Set<Call>();
+  readonly #calls = new Bag<Call>();
   #onQuiet: (() => void) | undefined;
 
   /** How long the oldest waits for its answer, given up or not, in milliseconds; 0 if none does. */
   get oldestMs(): number {
-    for (const call of this.#calls) return performance.now() - call.sentAt;
-    return 0;
+    if (this.#calls.size === 0) return 0;
+    return performance.now() - Math.min(...this.#calls.all().map(({ sentAt }) => sentAt));
   }
 
   /** The answer, unless it is given up before. `onLate` gets an answer that came after that. */
   add(answer: Promise<unknown>, onAnswer: () => void, onLate?: (reply: unknown) => void): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const call: Call = { sentAt: performance.now(), reject, isGivenUp: false };
+      const call: Call = { sentAt: performance.now(), reject, isGivenUp: false, place: -1 };
       this.#calls.add(call);
       answer.then(
         (reply) => {
@@ -39,9 +41,8 @@ export class OpenCalls {
   giveUp(afterMs: number, error: () => Error): boolean {
     const before = performance.now() - afterMs;
     let isAny = false;
-    for (const call of this.#calls) {
-      if (call.sentAt > before) break;
-      if (call.isGivenUp) continue;
+    for (const call of this.#calls.all()) {
+      if (call.sentAt > before || call.isGivenUp) continue;
       call.isGivenUp = true;
       isAny = true;
       call.reject(error());
@@ -69,7 +70,7 @@ export class OpenCalls {
   }
 
   #tellQuiet(): void {
-    for (const call of this.#calls) if (!call.isGivenUp) return;
+    if (this.#calls.all().some(({ isGivenUp }) => !isGivenUp)) return;
     this.#onQuiet?.();
   }
 }

@@ -163,7 +163,9 @@ class RedisSessionStore implements RedisStore {
     const tokens = requests.map(newToken);
     const args = [this.#time.argument(requests.length), ...leaseArguments(request!), ...tokens];
     const toResults = (replies: unknown) =>
-      (replies as unknown[]).map((reply, at) => toLeaseResult(reply, tokens[at]!, holder));
+      // Out of the client's own array: it keeps answers within reach for long, with every body, and each collection of garbage
+      // would copy them.
+      (replies as unknown[]).splice(0).map((reply, at) => toLeaseResult(reply, tokens[at]!, holder));
     const replies = await this.#connection.run(scripts.lease, args, (late) => {
       // Nobody knows of these any more: they go back as they were.
       for (const result of toResults(late)) {
