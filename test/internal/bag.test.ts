@@ -31,7 +31,7 @@ it('tells of each deadline that passed, but not of one that another has ended', 
   deadlines.add(far);
   deadlines.add(ended);
   deadlines.add(deadline('last', 3));
-  await until(() => told.includes('last'));
+  await until(() => told.includes('last'), 'the last deadline');
   expect(told).toEqual(['first', 'last']);
   deadlines.delete(far);
 });
