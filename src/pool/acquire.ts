@@ -15,7 +15,7 @@ import type {
   StoredSession,
   Lease as StoreLease,
 } from '../stores/store.ts';
-import { NoAccountLeft } from './accounts/pool-accounts.ts';
+import { NoAccountLeft, type TakenAccount } from './accounts/pool-accounts.ts';
 import { returnUnused } from './again.ts';
 import { type Ask, acquireError } from './ask.ts';
 import type { PoolContext } from './context.ts';
@@ -326,12 +326,9 @@ export class Acquirer {
       // One tries after a pause; who asked at the same time looks again without making any.
       if (this.#creation.pausedForMs > 0 || this.#context.proxies?.hasRoom() === false)
         return this.#returnUnused(ask, result.lease).then(() => this.#attempt(ask));
-      return {
-        served: this.#make(
-          ask,
-          this.#take(ask, result.lease, askedAt ?? result.now, askedAtWall ?? result.now),
-        ),
-      };
+      const lease = this.#take(ask, result.lease, askedAt ?? result.now, askedAtWall ?? result.now);
+      const claiming = this.#creation.claim();
+      return claiming ? this.#makeOf(claiming, ask, lease) : { served: this.#make(ask, lease) };
     }
     if (ask.site !== undefined) this.#leaveUnserved(ask.site);
     if (result.kind === 'again') return nextTurn().then(() => this.#attempt(ask));
@@ -493,7 +490,23 @@ export class Acquirer {
     );
   }
 
-  #make(ask: Ask, lease: SessionLease): MaybePromise<SessionLease> {
+  /** Of an account, if one can be had: else whoever asks stays in line. */
+  async #makeOf(
+    claiming: Promise<TakenAccount>,
+    ask: Ask,
+    lease: SessionLease,
+  ): Promise<Attempt<SessionLease>> {
+    try {
+      const claimed = await claiming;
+      return { served: this.#make(ask, lease, claimed) };
+    } catch (error) {
+      await this.#notMade(lease);
+      if (error instanceof NoAccountLeft || error instanceof NoProxyError) return this.#attempt(ask);
+      return this.#later(error);
+    }
+  }
+
+  #make(ask: Ask, lease: SessionLease, claimed?: TakenAccount): MaybePromise<SessionLease> {
     const failed = async (error: unknown): Promise<SessionLease> => {
       await this.#notMade(lease);
       // Not its maker's fault: another place, or what others give back.
@@ -503,7 +516,7 @@ export class Acquirer {
       throw error;
     };
     try {
-      const creating = this.#creation.create(lease, ask.signal);
+      const creating = this.#creation.create(lease, ask.signal, claimed);
       if (ask.site === undefined) return isPromise(creating) ? creating.catch(failed) : creating;
       const paced = (made: SessionLease) => this.#firstTurn(ask, ask.site!, made);
       return isPromise(creating) ? creating.then(paced, failed) : paced(creating);

@@ -60,14 +60,28 @@ export class Creation {
 
   /**
    * Makes a session for this lease, whose grant is a reserved place.
+   * @param claimed whom it logs in as first
    * @throws CreateError
    * @throws NoAccountLeft
    */
-  create(lease: SessionLease, signal: AbortSignal | undefined): MaybePromise<SessionLease> {
-    if (this.accounts) return this.#createOfAccount(this.accounts, lease, signal);
+  create(
+    lease: SessionLease,
+    signal: AbortSignal | undefined,
+    claimed?: TakenAccount,
+  ): MaybePromise<SessionLease> {
+    if (this.accounts) return this.#createOfAccount(this.accounts, lease, signal, claimed);
     return this.#context.proxies?.assigns
       ? this.#createBehindProxy(lease, signal)
       : this.#createAs(lease, signal, undefined);
+  }
+
+  /**
+   * Claims an account for the next session, where the pool has accounts.
+   * @throws NoAccountLeft
+   * @throws NoProxyError
+   */
+  claim(): Promise<TakenAccount> | undefined {
+    return this.accounts?.take((known) => this.#prepare(known));
   }
 
   /** With another proxy where the one that was chosen turned out to be full, or failed in the warm-up. */
@@ -137,16 +151,18 @@ export class Creation {
     accounts: PoolAccounts,
     lease: SessionLease,
     given: AbortSignal | undefined,
+    claimed: TakenAccount | undefined,
   ): Promise<SessionLease> {
     const signal = given ? AbortSignal.any([given, lease.signal]) : lease.signal;
     this.#isProbing = this.#failures >= this.#context.settings.maxCreateFailures;
     try {
       for (;;) {
-        signal.throwIfAborted();
-        const taken = await accounts.take((known) => this.#prepare(known));
+        const taken = claimed ?? (await this.claim()!);
+        claimed = undefined;
         if (taken.chosen) lease.proxy = taken.chosen.leased;
         let isMade = false;
         try {
+          signal.throwIfAborted();
           await this.#make(lease, signal, taken.options, taken.chosen, taken);
           isMade = true;
         } catch (error) {

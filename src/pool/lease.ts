@@ -36,6 +36,8 @@ export class SessionLease implements SessionBond, AsyncDisposable {
   troubles: Map<string, Judgement> | undefined;
   /** @internal Its proxy, where the pool looks after it. */
   proxy: LeasedProxy | undefined;
+  /** @internal That it was logged out has been paid for: its account waits, and the session with it. */
+  isLoginSettled = false;
   /** @internal */
   readonly maxHoldMs: number;
   /** @internal The site it was asked for: the lease itself is the user's place there. */

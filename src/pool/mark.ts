@@ -39,13 +39,15 @@ function judgedMarks(lease: SessionLease, settings: PoolSettings): Marks {
   const { worst, troubles, session } = lease;
   if (!worst) return NO_MARKS;
   sessionInternals.apply(session, effectOf(worst.verdict));
+  const isSettled = ({ verdict }: Judgement) => verdict === 'logged-out' && lease.isLoginSettled;
   const isOfSite = troubles !== undefined && [...troubles.values()].includes(worst);
   if (!isOfSite && worst.verdict === 'ok') return NO_MARKS;
   const marks: Marks = { restMs: 0, blocks: [] };
   // Else it is the task's own word, for no site in particular.
-  if (!isOfSite && isRefusal(worst)) sessionInternals.burn(session, worst.rule);
+  if (!isOfSite && isRefusal(worst) && !isSettled(worst)) sessionInternals.burn(session, worst.rule);
   if (!isOfSite && worst.verdict === 'rate-limited') marks.restMs = restMs(lease, '', worst, settings);
   for (const [site, judgement] of troubles ?? []) {
+    if (isSettled(judgement)) continue;
     if (isRest(judgement, site, lease)) {
       const ms = restMs(lease, site, judgement, settings);
       // A rest of 0 would lift what blocks it there.

@@ -133,7 +133,7 @@ export class SessionPool implements AsyncDisposable {
       plainObject(item, `sessions.${index}`);
       return new Session(clock ? { clock, ...item } : item);
     });
-    const { context, acquirer } = await this.#open();
+    const { context, acquirer, book } = await this.#open();
     if (added.some((session) => session.proxy)) await context.proxyTags.load();
     const result = await context.store.add(
       added.map((session, index) =>
@@ -156,6 +156,7 @@ export class SessionPool implements AsyncDisposable {
       throw new StoreError('POOL_FULL', message);
     }
     for (const session of added) {
+      await book.adopt(session);
       for (const { site, leftMs } of sessionInternals.rests(session) ?? []) {
         await this.rest(session.id, leftMs, site === null ? {} : { site });
       }

@@ -3,22 +3,23 @@ import { z } from 'zod';
 import type { PoolContext } from './context.ts';
 import { SharedDocument } from './shared-document.ts';
 
-/** A notice is renewed at a third of this: who died no longer counts after it. */
-const VALID_MS = 60_000;
+/** A notice is renewed at a third of this; another takes over when it runs out. */
+const VALID_MS = 15_000;
 const READ_AGAIN_MS = 1_000;
 
-const schema = z.object({ until: z.record(z.string(), z.number()).default({}) });
-type Notices = Readonly<z.output<typeof schema>>;
+const schema = z.object({
+  keeper: z.object({ name: z.string(), untilAt: z.number() }).nullable().default(null),
+});
+type Notice = Readonly<z.output<typeof schema>>;
 
 /**
- * Who keeps a stock of ready sessions says so in the store: others, who make none themselves, then wait for them instead
- * of hearing that there are none.
+ * Who keeps a stock of ready sessions says so in the store. There is one at a time: two would each see what is missing, and
+ * make it twice. And those who make no sessions themselves wait, as long as there is one.
  */
 export class StockNotice {
   readonly #context: Pick<PoolContext, 'storeClock'>;
-  readonly #document: SharedDocument<Notices>;
+  readonly #document: SharedDocument<Notice>;
   readonly #name = randomUUID();
-  #givenAt = Number.NEGATIVE_INFINITY;
 
   constructor({ store, storeClock }: Pick<PoolContext, 'store' | 'storeClock'>) {
     this.#context = { storeClock };
@@ -27,30 +28,28 @@ export class StockNotice {
 
   /** Whether somebody keeps a stock. */
   async isGiven(): Promise<boolean> {
-    const { until } = await this.#document.read(READ_AGAIN_MS);
-    const now = this.#context.storeClock.now();
-    return Object.values(until).some((instant) => instant > now);
+    const { keeper } = await this.#document.read(READ_AGAIN_MS);
+    return keeper !== null && keeper.untilAt > this.#context.storeClock.now();
   }
 
-  /** We do; to be called now and then. */
-  async give(): Promise<void> {
-    const now = this.#context.storeClock.now();
-    if (now < this.#givenAt + VALID_MS / 3) return;
-    await this.#write(now, now + VALID_MS);
-    this.#givenAt = now;
-  }
-
-  /** We no longer do. */
-  async takeBack(): Promise<void> {
-    if (this.#givenAt === Number.NEGATIVE_INFINITY) return;
-    await this.#write(this.#context.storeClock.now(), undefined);
-  }
-
-  async #write(now: number, ours: number | undefined): Promise<void> {
-    await this.#document.change(({ until }) => {
-      const others = Object.entries(until).filter(([name, instant]) => name !== this.#name && instant > now);
-      if (ours !== undefined) others.push([this.#name, ours]);
-      return { until: Object.fromEntries(others) };
+  /** Takes it, or keeps it. Answers whether it is ours for a while; to be called every few seconds. */
+  async give(): Promise<boolean> {
+    await this.#document.read(READ_AGAIN_MS);
+    const name = this.#name;
+    const { keeper } = await this.#document.change((notice) => {
+      const now = this.#context.storeClock.now();
+      const leftMs = (notice.keeper?.untilAt ?? now) - now;
+      const isOurs = notice.keeper?.name === name;
+      // A clock that was set back must not make it anybody's for long.
+      const isOthers = !isOurs && leftMs > 0 && leftMs <= VALID_MS;
+      if (isOthers || (isOurs && leftMs > (2 / 3) * VALID_MS)) return notice;
+      return { keeper: { name, untilAt: now + VALID_MS } };
     });
+    return keeper?.name === name;
+  }
+
+  /** Leaves it to others. */
+  async takeBack(): Promise<void> {
+    await this.#document.change((notice) => (notice.keeper?.name === this.#name ? { keeper: null } : notice));
   }
 }

@@ -1,5 +1,7 @@
+import { NoAccountLeft } from './accounts/pool-accounts.ts';
 import type { Acquirer } from './acquire.ts';
 import type { PoolContext } from './context.ts';
+import { NoProxyError } from './creation.ts';
 import { isStoreAway } from './outage.ts';
 import type { StockNotice } from './stock-notice.ts';
 
@@ -9,8 +11,8 @@ const LOOK_MS = 1_000;
 const MAX_PAUSE_MS = 60_000;
 
 /**
- * Keeps some sessions ready, made in the background. All processes of a store count the same sessions, and the store
- * reserves no place beyond what is to be there: so they make no more together than one alone would.
+ * Keeps some sessions ready, made in the background: of all processes that would, one at a time, so that they make no
+ * more together than one alone would.
  */
 export class Stock {
   readonly #context: PoolContext;
@@ -40,7 +42,7 @@ export class Stock {
     await this.#looking;
     await Promise.all(this.#underWay);
     // Else it runs out.
-    await this.#notice.takeBack().catch(() => {});
+    if (this.#context.settings.minReady > 0) await this.#notice.takeBack().catch(() => {});
   }
 
   /** The timer keeps the process alive: a process that only fills the stock has nothing else to do. */
@@ -57,7 +59,7 @@ export class Stock {
 
   async #look(): Promise<void> {
     try {
-      await this.#notice.give();
+      if (!(await this.#notice.give())) return;
       while (this.#underWay.size < AT_ONCE && (await this.#makeOne()));
     } catch (error) {
       // That the store is away has been told.
@@ -69,10 +71,11 @@ export class Stock {
   async #makeOne(): Promise<boolean> {
     const { store, settings } = this.#context;
     if (this.#failures > 0 && this.#underWay.size > 0) return false;
-    const { ready, leased, resting, places } = await store.count();
-    if (ready + places >= settings.minReady || this.#stop.signal.aborted) return false;
-    const limit = Math.min(settings.maxPoolSize, leased + resting + settings.minReady);
-    const making = await this.#acquirer.makeForStock(limit, this.#stop.signal);
+    // Before the count: one that ends meanwhile is counted twice, and made a little later.
+    const underWay = this.#underWay.size;
+    const { ready } = await store.count();
+    if (ready + underWay >= settings.minReady || this.#stop.signal.aborted) return false;
+    const making = await this.#acquirer.makeForStock(settings.maxPoolSize, this.#stop.signal);
     if (!making) return false;
     const work = making.lease
       .then(async (lease) => {
@@ -90,8 +93,12 @@ export class Stock {
 
   #failed(error: unknown): void {
     if (this.#stop.signal.aborted || isStoreAway(error)) return;
+    // There is none to be made for now.
+    if (error instanceof NoAccountLeft || error instanceof NoProxyError) return;
     this.#failures += 1;
     this.#context.events.emit('error', { error, during: 'making a session for the stock' });
+    // Others may have more luck.
+    this.#notice.takeBack().catch(() => {});
   }
 
   get #pauseMs(): number {

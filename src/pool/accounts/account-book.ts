@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Session } from '../../session/session.ts';
 import type { SessionStore } from '../../stores/store.ts';
 import { sealedDocuments } from '../encryption/sealed-documents.ts';
 import type { Sealing } from '../encryption/sealing.ts';
@@ -47,6 +48,13 @@ export class AccountBook {
       if (before === undefined) return records;
       return Object.fromEntries(Object.entries(records).filter(([other]) => other !== id));
     });
+  }
+
+  /** A session came from elsewhere, logged in already. */
+  async adopt(session: Session): Promise<void> {
+    const { account, id: sessionId, proxy = null, fingerprint = null } = session;
+    if (account === undefined) return;
+    await this.change(account, (record = NEW_RECORD) => ({ ...record, sessionId, proxy, fingerprint }));
   }
 
   /** All that there are, in the order of their ids. */

@@ -96,6 +96,7 @@ export class Logins {
     try {
       const waitMs = await this.#countLogin(account.id, session);
       if (waitMs > 0) {
+        lease.isLoginSettled = true;
         session.rest(waitMs);
         return false;
       }
@@ -141,6 +142,7 @@ export class Logins {
     const { session } = lease;
     // A holder that was told to stop says nothing of the account.
     if (!lease.isHeld || lease.signal.aborted) return;
+    lease.isLoginSettled = true;
     if (error instanceof AccountError) session.retire(`account: ${error.reason}`);
     let after: AccountRecord | undefined;
     const { storeClock } = this.#context;

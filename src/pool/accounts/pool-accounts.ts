@@ -161,14 +161,15 @@ export class PoolAccounts {
     const options = { ...prepared.options, id: sessionId, account: account.id };
     const { chosen } = prepared;
     const token = randomUUID();
+    let isOutdated = false;
     let result: TakenAccount | Standing = { kind: 'logging-in', untilAt: null };
     await this.book.change(account.id, (current = NEW_RECORD) => {
       const now = storeClock.now();
+      isOutdated = false;
       result = standingOf(current, now, maxLoginsPerDay);
       if (result.kind !== 'free') return undefined;
       if (current.sessionId !== record.sessionId) {
-        // Somebody else was faster, and has logged in already: looked at again, with its session.
-        result = { kind: 'logging-in', untilAt: now };
+        isOutdated = true;
         return undefined;
       }
       result = { account, token, options, chosen };
@@ -181,6 +182,8 @@ export class PoolAccounts {
       };
     });
     if (!('token' in result)) giveUp(chosen);
+    // Somebody else had it meanwhile: its session is another.
+    if (isOutdated) return this.#claim(account, prepare);
     return result;
   }
 
