@@ -40,7 +40,7 @@ answerWith({
 
   /** Of the answers no more is read than the releases need. */
   async scripts({ pool, together, concurrent, ...params }: ScriptsParams): Promise<LoadRun> {
-    const head = ({ sha }: Script) => ['EVALSHA', sha, '8', ...keysOf(pool), ''];
+    const head = ({ sha }: Script) => ['EVALSHA', sha, String(keysOf(pool).length), ...keysOf(pool), ''];
     const request = { rotation: 'round-robin', fill: 'on-demand', leaseMs: 60_000, holder: 'bench' } as const;
     const lease = [...head(scripts.lease), ...leaseArguments(request)];
     const release = [...head(scripts.release), ''];
