@@ -1,6 +1,6 @@
 import { once } from 'node:events';
-import { connect, isIP, isIPv4, type Socket, SocketAddress } from 'node:net';
-import type { ProxyAddress } from './proxy-address.ts';
+import { connect, isIP, isIPv4, type Socket } from 'node:net';
+import { type ProxyAddress, withoutBrackets } from './proxy-address.ts';
 import { ProxyFailure } from './proxy-failure.ts';
 import type { TunnelConditions, TunnelTarget } from './tunnel-target.ts';
 
@@ -91,7 +91,9 @@ function addressOf(host: string): Buffer {
 
 /** The eight numbers of an IPv6 address. */
 function groupsOf(address: string): number[] {
-  const [before = '', after] = new SocketAddress({ address, family: 'ipv6' }).address.split('::');
+  // As a URL writes it: short, and without the dots of an IPv4 address in it.
+  const written = withoutBrackets(new URL(`http://[${address}]`).hostname);
+  const [before = '', after] = written.split('::');
   const numbers = (text = '') =>
     text
       .split(':')

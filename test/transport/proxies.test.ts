@@ -1,3 +1,4 @@
+import { createSecureServer } from 'node:http2';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
@@ -73,6 +74,18 @@ overEachTransport(({ name: transport, makeUser }) => {
       expect(seen.body).toHaveLength(100_000);
       expect(response.headers.get('x-from')).toBe(proxy().exitAddress);
       expectNothingOfTheProxy(seen, proxy().url, false);
+    });
+
+    test('with HTTP/2 to the site', async () => {
+      const server = createSecureServer(certificate, (request, response) =>
+        response.end(request.httpVersion),
+      );
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      onTestFinished(() => void server.close());
+      const { fetch, transport: used } = makeUser({ proxy: proxy().url, tls });
+      const response = await fetch(`https://localhost:${(server.address() as AddressInfo).port}/`);
+      expect(await response.text()).toBe('2.0');
+      await used.close();
     });
 
     test('streams', async () => {
