@@ -36,8 +36,6 @@ const SAFETY_POLL_MS = 2_000;
 const STOCK_POLL_MS = 250;
 /** A stored session that this troupe cannot read is passed over for so long. */
 const UNREADABLE_REST_MS = 60_000;
-/** A user whose turn at a site comes within this time waits for it; who comes later lets others go first. */
-const MAX_HOLD_MS = 1_000;
 
 /** After so many in a row whose proxies take nobody, the others have their turn. */
 const MAX_TURNED_BACK = 16;
@@ -443,10 +441,10 @@ export class Acquirer {
   /** Lets a user wait for its turn at the site; where that is long, another may go before it. */
   #paced(ask: Ask, site: string, lease: SessionLease): MaybePromise<Attempt<SessionLease>> {
     const { sites, clock } = this.#context;
-    const delayMs = sites.delayMs(site, lease.session);
-    if (delayMs > MAX_HOLD_MS) {
+    const awayMs = sites.awayMs(site, lease.session);
+    if (awayMs > 0) {
       const { usageCount, errorScore } = lease.session;
-      const blocks = [{ site, ms: Math.ceil(delayMs) }];
+      const blocks = [{ site, ms: Math.ceil(awayMs) }];
       return this.#turnBack(ask, lease, { usageCount, errorScore, status: 'usable', blocks });
     }
     const turnInMs = sites.take(site, lease.session);

@@ -73,10 +73,10 @@ export class SiteTraffic {
     if (site) site.present -= 1;
   }
 
-  /** How long this user has to wait for its turn there. */
-  delayMs(name: string, session: Session): number {
+  /** How long this user is to stay away from there, for others can go before it; 0: it may go, or wait for its turn. */
+  awayMs(name: string, session: Session): number {
     const pace = this.#sites.get(name)?.pace;
-    return pace === undefined ? 0 : pace.delayMs(session.id, addressOf(session), this.#clock.monotonic());
+    return pace === undefined ? 0 : pace.awayMs(session.id, addressOf(session), this.#clock.monotonic());
   }
 
   /** Takes this user's turn; answers how long it has to wait for it. */

@@ -4,7 +4,9 @@ const MAX_KEYS = 5_000;
 const JITTER = 0.1;
 /** How often the pace may creep up, and by how much. */
 const CREEP_EVERY_MS = 250;
-const CREEP = 0.03;
+const CREEP = 0.06;
+/** The same while the pace is only a guess: it was never sure that this was what the site objected to. */
+const CREEP_OF_GUESS = 0.15;
 /** Once a rate was objected to, this share of it is aimed at. */
 const BELOW_OBJECTED = 0.92;
 /** After so long without an objection the rate that last met one may be tried again; twice as long each time. */
@@ -44,6 +46,7 @@ export class LearntLimit {
   #objectedMs = 0;
   #forgiveAt = 0;
   #forgiveAfterMs = FORGIVE_AFTER_MS;
+  #isGuess = false;
   /** Uses before it are not counted any more. */
   #countsFrom = Number.NEGATIVE_INFINITY;
   /** When everybody's turns began anew. */
@@ -63,6 +66,11 @@ export class LearntLimit {
   /** The pause between two uses of one key, in milliseconds; 0: none is needed, as far as is known. */
   get intervalMs(): number {
     return this.#intervalMs;
+  }
+
+  /** Whether it was never sure that this limit was met: another one was as near. */
+  get isGuess(): boolean {
+    return this.#isGuess;
   }
 
   /** How long this key has to wait. */
@@ -134,7 +142,8 @@ export class LearntLimit {
   }
 
   /** So much use was too much until `refusedAt`, and is in order again: from now on it is spread over that time. */
-  settle({ count, since }: Use, refusedAt: number, now: number): void {
+  settle({ count, since }: Use, refusedAt: number, now: number, isGuess: boolean): void {
+    this.#isGuess = isGuess;
     this.#slowTo((now - since) / count, refusedAt);
     this.#turnsFrom = now;
   }
@@ -151,6 +160,7 @@ export class LearntLimit {
       : FORGIVE_AFTER_MS;
     this.#forgiveAt = now + this.#forgiveAfterMs;
     this.#objectedMs = Math.max(this.#objectedMs, interval);
+    this.#isGuess = false;
     this.#slowTo(Math.min(Math.max(interval * SLOWER, measuredMs), interval * MUCH_SLOWER), now);
     // The others are near their limit, too.
     this.#leaveOut = 2;
@@ -168,8 +178,12 @@ export class LearntLimit {
       this.#forgiveAt = now + this.#forgiveAfterMs;
     }
     const shortest = this.#objectedMs / BELOW_OBJECTED;
-    this.#intervalMs = Math.max(this.#intervalMs * (1 - CREEP), Math.min(shortest, this.#intervalMs));
-    if (this.#intervalMs < 0.5) this.#intervalMs = 0;
+    this.#intervalMs = Math.max(
+      this.#intervalMs * (1 - (this.#isGuess ? CREEP_OF_GUESS : CREEP)),
+      Math.min(shortest, this.#intervalMs),
+    );
+    // A guess is kept, however small: what it says about blame is worth more than no pace at all.
+    if (this.#intervalMs < 0.5) this.#intervalMs = this.#isGuess ? 0.5 : 0;
   }
 
   #slowTo(intervalMs: number, refusedAt: number): void {

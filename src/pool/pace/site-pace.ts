@@ -5,6 +5,9 @@ const FIRST_PAUSE_MS = 500;
 const PAUSE_GROWTH = 1.5;
 /** So many in a row served, one by one, are proof enough that the site is content. */
 const ENOUGH_SERVED = 16;
+/** A user waits no longer for its own turn, and no longer for that of its address. */
+const MAX_HOLD_SESSION_MS = 100;
+const MAX_HOLD_MS = 1_000;
 /** Users in a row that are turned away before what they were told holds for all. */
 const TURNED_AWAY_IN_A_ROW = 3;
 /** The first rest of an address that went too fast. */
@@ -60,8 +63,15 @@ export class SitePace {
     return this.address.shortestDelayMs(now);
   }
 
-  delayMs(sessionId: string, address: string, now: number): number {
-    return Math.max(this.session.delayMs(sessionId, now), this.address.delayMs(address, now));
+  /**
+   * How long this session has to stay away before another use, 0 where it may be held until its turn: others can go before
+   * it. A tired user is replaced by another at once, a slow address is not.
+   */
+  awayMs(sessionId: string, address: string, now: number): number {
+    const bySession = this.session.delayMs(sessionId, now);
+    const byAddress = this.address.delayMs(address, now);
+    const isLong = bySession > MAX_HOLD_SESSION_MS + byAddress || byAddress > MAX_HOLD_MS;
+    return isLong ? Math.max(bySession, byAddress) : 0;
   }
 
   /** How long one must wait whose turn has come: others were refused meanwhile. */
@@ -82,8 +92,8 @@ export class SitePace {
       const { session, address } = this.#tooMuch;
       this.#served += 1;
       if (!this.#isProof(visit, now)) return;
-      if (session) this.session.settle(session, this.#objectedAt, now);
-      if (address) this.address.settle(address, this.#objectedAt, now);
+      if (session) this.session.settle(session, this.#objectedAt, now, false);
+      if (address) this.address.settle(address, this.#objectedAt, now, session !== undefined);
       this.#tooMuch = undefined;
       this.#probes = 0;
       this.#served = 0;
@@ -140,7 +150,9 @@ export class SitePace {
   #blamed({ sessionId, address }: Visit, now: number): { session: boolean; address: boolean } {
     const bySession = this.session.pressureOn(sessionId, now);
     const byAddress = this.address.pressureOn(address, now);
-    const enough = 0.8 * Math.max(bySession, byAddress);
+    const enough = 0.9 * Math.max(bySession, byAddress);
+    // What is only a guess needs an objection of its own: with its session slower, the next one shows whose limit it is.
+    if (bySession >= enough && this.address.isGuess) return { session: true, address: false };
     return { session: bySession >= enough, address: byAddress >= enough };
   }
 

@@ -104,8 +104,8 @@ export function simulate(scenario: Scenario): SimulationResult {
       const waitMs = pace.waitMs(now);
       if (waitMs > 0) return wake(now + Math.max(1, Math.ceil(waitMs)));
       const session = free();
-      const delayMs = pace.delayMs(session.id, session.address, now);
-      if (delayMs > 1_000) {
+      const delayMs = pace.awayMs(session.id, session.address, now);
+      if (delayMs > 0) {
         session.readyAt = now + delayMs;
         continue;
       }
