@@ -130,33 +130,37 @@ async function throughput(
   return perSecond(pool);
 }
 
-/** Somebody's backup: as long as it lasts, no row's old versions can be cleared away. */
+/**
+ * Somebody's backup: as long as it lasts, no row's old versions can be cleared away. Beside it a database of the same server
+ * without one: by turns, so that both have the same machine.
+ */
 async function oldSnapshot({ load, snapshotMs }: Sizes, results: Results): Promise<void> {
   await using server = await startPostgres();
-  await fill(server.url, 1_000);
-  const measure = async () => {
-    const runs: number[] = [];
-    for (let run = 0; run < 5; run++) runs.push((await pairs(server.url, 1, 'pool', load)).perSecond);
-    return summary(runs);
-  };
-  const before = await measure();
   const client = new pg.Client(server.url);
   await client.connect();
+  await client.query('create database control');
+  const control = Object.assign(new URL(server.url), { pathname: '/control' }).href;
+  for (const url of [server.url, control]) await fill(url, 1_000);
   await client.query('begin isolation level repeatable read');
   await client.query('select count(*) from troupe.session');
   await pairs(server.url, 1, 'pool', { concurrent: CONCURRENT, warmUpMs: 0, ms: snapshotMs });
-  const after = await measure();
+  const samples = await inRounds<'with' | 'without', Together>(5, {
+    without: () => pairs(control, 1, 'pool', load),
+    with: () => pairs(server.url, 1, 'pool', load),
+  });
   await client.query('commit');
   await client.end();
-  const cost = 1 - after.median / before.median;
+  const speeds = (name: 'with' | 'without') => samples[name].map(({ perSecond }) => perSecond);
+  const [without, during] = [speeds('without'), speeds('with')];
+  const cost = 1 - median(during.map((speed, round) => speed / without[round]!));
   const lasted = snapshotMs >= 60_000 ? `${snapshotMs / 60_000} minutes` : `${snapshotMs / 1_000} seconds`;
   results.table({
     title: `With somebody's old snapshot open`,
-    note: `1 000 sessions, one process, ${CONCURRENT} at once, all the time: before, and after a snapshot had been open for ${lasted}.`,
+    note: `1 000 sessions, one process, ${CONCURRENT} at once: after a snapshot had been open for ${lasted} of uses, all the time; and in a database of the same server without one, by turns.`,
     columns: ['', 'pairs/s'],
     rows: [
-      ['before', spread(before)],
-      [`after ${lasted}`, spread(after)],
+      ['without', spread(summary(without))],
+      [`after ${lasted}`, spread(summary(during))],
     ],
   });
   results.target(

@@ -238,7 +238,7 @@ export const leaseOneParts = [
 ];
 
 /** So far before the hint, in microseconds, is looked before nobody is said to be free: a commit may have been late. */
-const SURE_TICKS = 5_000_000;
+const SURE_TICKS = 1_000_000;
 
 const COLUMNS = `s.sid, s.token, s.fence, s.uses, s.max_uses, s.score, s.expires, v_row.recovered, r.id, r.created, r.key,
       r.tag, b.body, s.ctid`;
