@@ -1,6 +1,7 @@
 import type { Clock } from '../internal/clock.ts';
 import type { SessionStore } from '../stores/store.ts';
 import type { BodyCache } from './bodies.ts';
+import type { BadUrls } from './brakes/bad-urls.ts';
 import type { PoolConnections } from './connections.ts';
 import type { Sealing } from './encryption/sealing.ts';
 import type { PoolEventBus } from './events.ts';
@@ -38,6 +39,7 @@ export interface PoolContext {
   /** By which a store finds the sessions of one proxy, also one that a session brought along. */
   readonly proxyTags: ProxyTags;
   readonly sites: SiteTraffic;
+  readonly badUrls: BadUrls;
   readonly statistics: Statistics;
   /** `host:pid`, for people to read. */
   readonly holder: string;

@@ -9,6 +9,7 @@ import { PoolAccounts } from './accounts/pool-accounts.ts';
 import { Acquirer } from './acquire.ts';
 import { acquireError } from './ask.ts';
 import { BodyCache } from './bodies.ts';
+import { BadUrls } from './brakes/bad-urls.ts';
 import { PoolConnections } from './connections.ts';
 import type { PoolContext } from './context.ts';
 import { Creation } from './creation.ts';
@@ -87,7 +88,8 @@ export function poolCore(
     fingerprints,
     proxies: hasProxies ? new PoolProxies(proxyParts, () => acquirer.line.offer()) : undefined,
     proxyTags,
-    sites: new SiteTraffic(clock, settings),
+    sites: new SiteTraffic(clock, settings, events),
+    badUrls: new BadUrls(store, events),
     statistics: new Statistics(clock),
     holder: `${hostname()}:${process.pid}`,
   };

@@ -20,6 +20,12 @@ export interface PoolEvents {
   judged: { sessionId: string; where: string } & Judgement;
   /** A whole site rests for this process: it turned several users in a row away. */
   siteRested: { site: string; ms: number; reason: string };
+  /** A site blocked so many users that it is left alone (`blockBreaker`); then one at a time goes there. */
+  sitePaused: { site: string; ms: number; reason: string };
+  /** It has served somebody again. */
+  siteResumed: { site: string };
+  /** A URL was refused to so many different users that it is the URL's fault. `where` is the URL without its query. */
+  badUrl: { where: string; site: string; users: number };
   /** Its browser was brought up to date, headers and TLS together: from one major version to another. */
   browserUpdated: { sessionId: string; browser: string; from: number; to: number };
   /** A proxy failed, and nobody uses it for so long; then one session tries it. `proxy` is its id, or its address without credentials. */
@@ -63,6 +69,9 @@ const channelNames: readonly PoolEventName[] = [
   'lost',
   'judged',
   'siteRested',
+  'sitePaused',
+  'siteResumed',
+  'badUrl',
   'browserUpdated',
   'proxyQuarantined',
   'proxyBack',

@@ -70,7 +70,7 @@ export async function poolFetch(
     const left = retriesFor(request, result, retries, settings.retries) - attempt;
     const mayRetry = left >= 0 && id === undefined && !signal?.aborted;
     const outcome = () => outcomeOf(result, lease, attempt);
-    if (mayRetry && worst && worst.verdict !== 'ok') {
+    if (mayRetry && worst && worst.verdict !== 'ok' && worst.penalty !== 'none') {
       if ('response' in result && stream) await discard(result.response);
       else last = outcome;
       if ('response' in result && !stream) answered = outcome;
@@ -187,5 +187,6 @@ function infoOf(lease: SessionLease, worst: Judgement | undefined, attempts: num
     rule: worst?.rule ?? '',
     evidence: worst?.evidence ?? '',
     attempts,
+    isBadUrl: worst?.penalty === 'none',
   };
 }

@@ -299,7 +299,7 @@ export class SessionLease implements SessionBond, AsyncDisposable {
   }
 
   #judge(url: URL, outcome: Outcome): Judgement {
-    const { settings, events } = this.#home.context;
+    const { settings, events, badUrls } = this.#home.context;
     const judgement = judge(outcome, {
       isBlockedStatus: (statusCode) => this.session.isBlockedStatusCode({ statusCode }),
       hasProxy: this.session.proxy !== undefined,
@@ -309,7 +309,11 @@ export class SessionLease implements SessionBond, AsyncDisposable {
     });
     const asked = siteOf(url);
     const by = 'url' in outcome && outcome.url ? siteOf(outcome.url) : asked;
-    return by === asked ? judgement : saidBy(by, judgement);
+    if (by !== asked) return saidBy(by, judgement);
+    if (judgement.verdict === 'ok') badUrls.served(url);
+    return judgement.verdict === 'blocked'
+      ? badUrls.judged(url, asked, this.session.id, judgement)
+      : judgement;
   }
 
   /** @internal The task's own word on the user: a `BlockedError`, a `RateLimitedError`. */
@@ -347,10 +351,9 @@ export class SessionLease implements SessionBond, AsyncDisposable {
   }
 
   #remember(site: string, judgement: Judgement): void {
-    const { sites, events } = this.#home.context;
-    const ms = sites.told(site, this.session, this.wentAt, judgement);
-    if (ms >= LEAST_TOLD_REST_MS)
-      events.emit('siteRested', { site, ms, reason: 'several users in a row were rate-limited' });
+    const { sites } = this.#home.context;
+    if (judgement.penalty === 'none') return;
+    sites.told(site, this.session, this.wentAt, judgement);
     if (judgement.verdict === 'ok') return;
     this.troubles ??= new Map();
     const known = this.troubles.get(site);
@@ -394,8 +397,6 @@ async function refuseClosed(url: URL, ms: number): Promise<never> {
 /** What a site has against its user, whatever becomes of the task. */
 const SAID_BY_SITES: ReadonlySet<Verdict> = new Set(['blocked', 'logged-out', 'rate-limited']);
 
-/** A shorter pause of a site is its pace, and nothing to tell. */
-const LEAST_TOLD_REST_MS = 1_000;
 const RELEASED = Promise.resolve();
 const leaveNothing = () => {};
 

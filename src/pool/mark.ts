@@ -62,7 +62,8 @@ function judgedMarks(lease: SessionLease, settings: PoolSettings): Marks {
 }
 
 /** Nobody has refreshed the login of one who is logged out: there it is of no more use than one who is blocked. */
-function isRefusal({ verdict }: Judgement): boolean {
+function isRefusal({ verdict, penalty }: Judgement): boolean {
+  if (penalty === 'none') return false;
   return verdict === 'blocked' || verdict === 'logged-out';
 }
 

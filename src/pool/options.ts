@@ -18,12 +18,18 @@ import type { Fill, Rotation, SessionStore } from '../stores/store.ts';
 import { type CompiledRule, readRules, type VerdictRule } from '../verdict/rules.ts';
 import type { Account } from './accounts/account.ts';
 import { ACCOUNT_DEFAULTS, type AccountOptions, accountChecks } from './accounts/options.ts';
+import {
+  type BlockBreakerOptions,
+  type BrakeOptions,
+  blockBreakerOf,
+  brakeChecks,
+} from './brakes/options.ts';
 import { type EncryptionKey, readKeys } from './encryption/keys.ts';
 import { Sealing } from './encryption/sealing.ts';
 import { PACE_DEFAULTS, type PaceOptions, paceChecks } from './pace/options.ts';
 import { PROXY_DEFAULTS, type ProxyOptions, proxyChecks } from './proxies/options.ts';
 
-export interface SessionPoolOptions extends ProxyOptions, AccountOptions, PaceOptions {
+export interface SessionPoolOptions extends ProxyOptions, AccountOptions, PaceOptions, BrakeOptions {
   /**
    * Names the pool in events and messages.
    * @default 'default'
@@ -253,12 +259,16 @@ const poolChecks: Record<keyof SessionPoolOptions, OptionCheck> = {
   maxOpenSessions: number({ min: 1, integer: true }),
   clock,
   ...paceChecks,
+  ...brakeChecks,
 };
 
 /** A pool's options, checked, with every default in place. */
 export type PoolSettings = Required<
-  Omit<SessionPoolOptions, 'store' | 'encryptionKey' | OptionalOption | 'rules' | 'clock'>
-> & { readonly rules: readonly CompiledRule[] } & Pick<SessionPoolOptions, OptionalOption>;
+  Omit<SessionPoolOptions, 'store' | 'encryptionKey' | OptionalOption | 'rules' | 'clock' | 'blockBreaker'>
+> & {
+  readonly rules: readonly CompiledRule[];
+  readonly blockBreaker: Required<BlockBreakerOptions> | null;
+} & Pick<SessionPoolOptions, OptionalOption>;
 
 /** Without a default: absent, there is none. */
 type OptionalOption =
@@ -283,6 +293,7 @@ export function poolSettings(options: SessionPoolOptions): PoolSettings {
   if (given.accounts !== undefined) settings.onProxyGone = 'rebind';
   for (const [name, value] of Object.entries(given)) if (value !== undefined) settings[name] = value;
   settings.rules = readRules(options.rules ?? POOL_DEFAULTS.rules);
+  settings.blockBreaker = blockBreakerOf(options.blockBreaker);
   // Frozen, so that sessions made from it are checked once.
   settings.session = Object.freeze({ ...sessionOptions(options), ...(clock === undefined ? {} : { clock }) });
   return settings as PoolSettings;

@@ -28,6 +28,7 @@ import {
   sealingOf,
 } from './options.ts';
 import { PooledSession } from './pooled-session.ts';
+import { checkReviveOptions, type ReviveOptions, reviveMany } from './revive.ts';
 import { run, type Task } from './run.ts';
 import { type PoolStats, poolStats } from './stats.ts';
 
@@ -212,14 +213,24 @@ export class SessionPool implements AsyncDisposable {
    * Makes a dead session living again: error score 0, bans and rests lifted, a new age if it had expired, its uses from 0
    * if it had used them up. Answers whether there was one, and room for it.
    */
-  async revive(id: string): Promise<boolean> {
-    text(id, 'id');
+  revive(id: string): Promise<boolean>;
+  /**
+   * The same for all that died for a reason, or since an instant, or both: undoes what a wrong rule has done. Answers how many
+   * it revived; those for whom there is no room stay dead.
+   */
+  revive(which: ReviveOptions): Promise<number>;
+  async revive(which: string | ReviveOptions): Promise<boolean | number> {
+    if (typeof which === 'string') text(which, 'id');
+    else checkReviveOptions(which);
     const { context, acquirer } = await this.#open();
     const { maxAgeMs = 3_000_000 } = this.#settings.session;
     const order = { kind: 'revive', expiresInMs: maxAgeMs, limit: this.#settings.maxPoolSize } as const;
-    const reached = await context.store.order({ ids: [id] }, order);
-    if (reached > 0) acquirer.line.offer();
-    return reached > 0;
+    const revived =
+      typeof which === 'string'
+        ? await context.store.order({ ids: [which] }, order)
+        : await reviveMany(context.store, which, order);
+    if (revived > 0) acquirer.line.offer();
+    return typeof which === 'string' ? revived > 0 : revived;
   }
 
   /** Rests a session for so many milliseconds, everywhere or for a site; 0 ends its rest. Answers whether it lives. */

@@ -1,11 +1,16 @@
 import type { Clock } from '../internal/clock.ts';
 import type { Session } from '../session/session.ts';
 import type { Judgement } from '../verdict/judge.ts';
-import { SitePace } from './pace/site-pace.ts';
+import { BlockBreaker } from './brakes/block-breaker.ts';
+import type { BlockBreakerOptions } from './brakes/options.ts';
+import type { PoolEventBus } from './events.ts';
+import { SitePace, type Visit } from './pace/site-pace.ts';
 
 /** Users turned away in a row before the whole site rests. */
 const TURNED_AWAY_IN_A_ROW = 3;
 const FIRST_REST_MS = 1_000;
+/** A shorter pause of a site is its pace, and nothing to tell. */
+const LEAST_TOLD_REST_MS = 1_000;
 /** Sites remembered before those that no longer matter are forgotten. */
 const MAX_SITES = 10_000;
 
@@ -20,6 +25,19 @@ interface Site {
   /** When the next may go, by `minDelayPerSiteMs`. */
   nextAt: number;
   readonly pace: SitePace | undefined;
+  readonly breaker: BlockBreaker | undefined;
+  /** It blocked so many that it was left alone: one at a time goes there, until one is served. */
+  isPaused: boolean;
+}
+
+/** What a pool has learnt of a site's pace. */
+export interface SitePaceStats {
+  /** Between two uses of one session, in milliseconds; 0: no limit met. */
+  readonly perSessionMs: number;
+  /** Between two uses of one exit address, in milliseconds; 0: no limit met. */
+  readonly perAddressMs: number;
+  /** How often the site objected to a use by this process. */
+  readonly objections: number;
 }
 
 interface SiteTrafficOptions {
@@ -27,6 +45,7 @@ interface SiteTrafficOptions {
   readonly maxRestMs: number;
   readonly pace: 'auto' | 'off';
   readonly minDelayPerSiteMs: number;
+  readonly blockBreaker: Required<BlockBreakerOptions> | null;
 }
 
 /**
@@ -41,7 +60,12 @@ export class SiteTraffic {
   readonly #isPaced: boolean;
   readonly #sites = new Map<string, Site>();
 
-  constructor(clock: Clock, options: SiteTrafficOptions) {
+  readonly #events: PoolEventBus;
+  readonly #breaker: Required<BlockBreakerOptions> | null;
+
+  constructor(clock: Clock, options: SiteTrafficOptions, events: PoolEventBus) {
+    this.#events = events;
+    this.#breaker = options.blockBreaker;
     this.#clock = clock;
     this.#maxPresent = options.maxConcurrentPerSite;
     this.#maxRestMs = options.maxRestMs;
@@ -56,7 +80,7 @@ export class SiteTraffic {
     const now = this.#clock.monotonic();
     const restMs = Math.max(site.restsUntil, site.nextAt) - now;
     if (restMs > 0) return restMs;
-    const isProbing = site.pace?.isProbing === true;
+    const isProbing = site.isPaused || site.pace?.isProbing === true;
     if (site.present >= (isProbing ? 1 : this.#maxPresent)) return Number.POSITIVE_INFINITY;
     return site.pace === undefined ? 0 : site.pace.waitMs(now);
   }
@@ -91,46 +115,84 @@ export class SiteTraffic {
     return pace === undefined ? 0 : pace.restMs(addressOf(session), this.#clock.monotonic());
   }
 
-  /** What the site had to say to a user that went there at `sentAt`. Answers for how long the site now rests, 0 if it does not. */
-  told(name: string, session: Session, sentAt: number, judgement: Judgement): number {
-    if (judgement.verdict === 'ok') {
-      const site = this.#sites.get(name);
-      if (site) this.#letIn(site, session, sentAt);
-      return 0;
+  /** What the site had to say to a user that went there at `sentAt`. */
+  told(name: string, session: Session, sentAt: number, judgement: Judgement): void {
+    const { verdict, by, retryAfterMs } = judgement;
+    const isOk = verdict === 'ok';
+    const isLimit = verdict === 'rate-limited';
+    const isBlock = verdict === 'blocked';
+    if (by !== undefined || !(isOk || isLimit || isBlock)) return;
+    const site = isOk ? this.#sites.get(name) : this.#site(name);
+    if (!site) return;
+    if (isOk && site.isPaused) this.#resume(name, site);
+    if (!isLimit && site.breaker?.isTooMuch(isBlock)) this.#pause(name, site);
+    const askedMs = retryAfterMs === undefined ? undefined : Math.min(retryAfterMs, this.#maxRestMs);
+    if (site.pace)
+      this.#learn(
+        name,
+        site.pace,
+        isOk,
+        { sessionId: session.id, address: addressOf(session), sentAt },
+        askedMs,
+      );
+    else if (isLimit) this.#turnedAway(name, site, session.id, askedMs);
+    else if (isOk) {
+      site.turnedAway.clear();
+      site.restsInARow = 0;
     }
-    if (judgement.by !== undefined) return 0;
-    const isLimit = judgement.verdict === 'rate-limited';
-    const { pace } = this.#site(name);
-    if (pace && (isLimit || judgement.verdict === 'blocked')) {
-      const askedMs =
-        judgement.retryAfterMs === undefined ? undefined : Math.min(judgement.retryAfterMs, this.#maxRestMs);
-      const visit = { sessionId: session.id, address: addressOf(session), sentAt };
-      return pace.objected(visit, this.#clock.monotonic(), askedMs);
-    }
-    return isLimit ? this.#turnedAway(name, session.id, judgement.retryAfterMs) : 0;
   }
 
-  #letIn(site: Site, session: Session, sentAt: number): void {
-    if (site.pace) {
-      const visit = { sessionId: session.id, address: addressOf(session), sentAt };
-      site.pace.content(visit, this.#clock.monotonic());
+  #learn(name: string, pace: SitePace, isOk: boolean, visit: Visit, askedMs: number | undefined): void {
+    const now = this.#clock.monotonic();
+    if (isOk) {
+      pace.content(visit, now);
       return;
     }
-    site.turnedAway.clear();
-    site.restsInARow = 0;
+    const ms = pace.objected(visit, now, askedMs);
+    if (ms >= LEAST_TOLD_REST_MS)
+      this.#events.emit('siteRested', { site: name, ms, reason: 'it turned users away' });
   }
 
-  /** The site rate-limited a user. Answers how long the site now rests, 0 if it does not. */
-  #turnedAway(name: string, sessionId: string, askedMs: number | undefined): number {
-    const site = this.#site(name);
+  #pause(name: string, site: Site): void {
+    const { pauseMs, ratio, window } = this.#breaker!;
+    site.isPaused = true;
+    site.restsUntil = Math.max(site.restsUntil, this.#clock.monotonic() + pauseMs);
+    const reason = `of the last ${window} answers at least ${Math.round(ratio * 100)} % were blocks`;
+    this.#events.emit('sitePaused', { site: name, ms: pauseMs, reason });
+  }
+
+  #resume(name: string, site: Site): void {
+    site.isPaused = false;
+    this.#events.emit('siteResumed', { site: name });
+  }
+
+  /** The site rate-limited a user: after several in a row all stay away. */
+  #turnedAway(name: string, site: Site, sessionId: string, askedMs: number | undefined): void {
     site.turnedAway.add(sessionId);
-    if (site.turnedAway.size < TURNED_AWAY_IN_A_ROW) return 0;
+    if (site.turnedAway.size < TURNED_AWAY_IN_A_ROW) return;
     site.turnedAway.clear();
     const ownMs = FIRST_REST_MS * 2 ** Math.min(site.restsInARow, 20) * (0.8 + 0.4 * Math.random());
     const ms = Math.min(askedMs ?? ownMs, this.#maxRestMs);
     site.restsInARow += 1;
     site.restsUntil = Math.max(site.restsUntil, this.#clock.monotonic() + ms);
-    return ms;
+    this.#events.emit('siteRested', { site: name, ms, reason: 'several users in a row were rate-limited' });
+  }
+
+  /** What was learnt of a site's pace, for people to see. */
+  paceOf(name: string): SitePaceStats | undefined {
+    const pace = this.#sites.get(name)?.pace;
+    if (!pace || pace.objections === 0) return undefined;
+    const { session, address, objections } = pace;
+    return {
+      perSessionMs: Math.round(session.intervalMs),
+      perAddressMs: Math.round(address.intervalMs),
+      objections,
+    };
+  }
+
+  /** The sites of which something was learnt. */
+  get paced(): string[] {
+    return [...this.#sites].filter(([, { pace }]) => pace && pace.objections > 0).map(([name]) => name);
   }
 
   /** The sites that rest now, and for how long. */
@@ -162,6 +224,8 @@ export class SiteTraffic {
         restsUntil: Number.NEGATIVE_INFINITY,
         nextAt: Number.NEGATIVE_INFINITY,
         pace: this.#isPaced ? new SitePace() : undefined,
+        breaker: this.#breaker === null ? undefined : new BlockBreaker(this.#breaker),
+        isPaused: false,
       };
       this.#sites.set(name, site);
     }

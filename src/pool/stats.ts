@@ -1,6 +1,7 @@
 import type { StoreCounts } from '../stores/store.ts';
 import type { PoolCore } from './core.ts';
 import type { ProxyStats } from './proxies/pool-proxies.ts';
+import type { SitePaceStats, SiteTraffic } from './sites.ts';
 import type { VerdictCounts } from './statistics.ts';
 
 /** How a pool stands. */
@@ -37,6 +38,8 @@ export interface SiteStats {
   readonly banned: number;
   /** How long the site itself rests in this process, in milliseconds; 0 if it does not. */
   readonly siteRestsForMs: number;
+  /** What this process has learnt of the pace that it bears; absent as long as it has not objected. */
+  readonly pace?: SitePaceStats;
 }
 
 /** Reads the store's counters, and the list of those who hold a session. */
@@ -47,7 +50,7 @@ export async function poolStats({ context, acquirer }: PoolCore): Promise<PoolSt
   return {
     sessions: { usable: living, ready, leased: leasedCount, resting, places, dead },
     retirements: counts.deaths,
-    sites: siteStats(counts, context.sites.resting()),
+    sites: siteStats(counts, context.sites),
     proxies: (await context.proxies?.stats()) ?? {},
     verdicts: context.statistics.lastHour(),
     waiting: { count: acquirer.line.size, oldestMs: acquirer.line.oldestWaitMs },
@@ -60,12 +63,14 @@ export async function poolStats({ context, acquirer }: PoolCore): Promise<PoolSt
   };
 }
 
-function siteStats(counts: StoreCounts, siteRests: Record<string, number>): Record<string, SiteStats> {
+function siteStats(counts: StoreCounts, traffic: SiteTraffic): Record<string, SiteStats> {
   const sites: Record<string, SiteStats> = {};
-  for (const site of new Set([...Object.keys(counts.sites), ...Object.keys(siteRests)])) {
+  const siteRests = traffic.resting();
+  for (const site of new Set([...Object.keys(counts.sites), ...Object.keys(siteRests), ...traffic.paced])) {
     const { resting = 0, banned = 0 } = counts.sites[site] ?? {};
     const ready = Math.max(0, counts.ready - resting - banned);
-    sites[site] = { ready, resting, banned, siteRestsForMs: siteRests[site] ?? 0 };
+    const pace = traffic.paceOf(site);
+    sites[site] = { ready, resting, banned, siteRestsForMs: siteRests[site] ?? 0, ...(pace && { pace }) };
   }
   return sites;
 }

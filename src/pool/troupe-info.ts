@@ -9,6 +9,8 @@ export interface TroupeInfo {
   readonly evidence: string;
   /** 1 where the first attempt was the last. */
   readonly attempts: number;
+  /** The URL was refused to so many different users that it is not theirs to blame. */
+  readonly isBadUrl: boolean;
 }
 
 const infos = new WeakMap<object, TroupeInfo>();

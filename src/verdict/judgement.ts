@@ -23,9 +23,9 @@ export interface Judgement {
   readonly by?: string;
   /**
    * What it costs the user, where that is less than the full price: `'rest'`, because the sign is not proven, or
-   * `'rest-first'`, because only the second such page in a row is.
+   * `'rest-first'`, because only the second such page in a row is; or `'none'`, because it is the URL's fault.
    */
-  readonly penalty?: 'rest' | 'rest-first';
+  readonly penalty?: 'rest' | 'rest-first' | 'none';
 }
 
 /** Whether `a` outweighs `b`: the graver verdict; of two that are alike, the one that costs its full price. */

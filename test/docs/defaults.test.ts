@@ -18,6 +18,7 @@ const inWords: Record<string, string> = {
   proxies: 'none',
   accounts: 'none',
   encryptionKey: '`TROUPE_KEY` of the environment, if it is set',
+  blockBreaker: '{ ratio: 0.5, window: 20, pauseMs: 300_000 }',
   createSession: '`(options) => new Session(options)`',
 };
 
@@ -76,6 +77,7 @@ describe('the default in the doc comment is the real one', () => {
     const texts = {
       ...documented('src/pool/options.ts', 'SessionPoolOptions'),
       ...documented('src/pool/pace/options.ts', 'PaceOptions'),
+      ...documented('src/pool/brakes/options.ts', 'BrakeOptions'),
       ...documented('src/pool/proxies/options.ts', 'ProxyOptions'),
       ...documented('src/pool/accounts/options.ts', 'AccountOptions'),
     };

@@ -172,6 +172,7 @@ describe('retries', () => {
       rule: 'server error',
       evidence: 'status 500',
       attempts: 3,
+      isBadUrl: false,
     });
     expect((await pool.fetch(site.url, { retries: 0 })).status).toBe(500);
     expect(site.seen).toHaveLength(4);

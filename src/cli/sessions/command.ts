@@ -7,6 +7,7 @@ import { asTyped } from './dash-ids.ts';
 import { type ListOptions, listSessions, STATES } from './ls.ts';
 import { type StoreOptions, withPool } from './open.ts';
 import { each } from './orders.ts';
+import { type ReviveWhich, reviveAll } from './revive.ts';
 import { showSession } from './show.ts';
 import { showStats } from './stats.ts';
 
@@ -83,12 +84,30 @@ function addOrders(sessions: Command, ended: (code: ExitCode) => void): void {
     { done: 'retired', missing: 'no living user of that id' },
     (pool, one, { reason }) => pool.retire(one, reason),
   ).addOption(new Option('--reason <text>', 'why, for the record').argParser(asTyped));
-  many(
+  subcommand(
+    sessions,
     'revive',
-    'make dead users living again: error score 0, bans and rests lifted',
-    { done: 'revived', missing: 'no dead user of that id' },
-    (pool, one) => pool.revive(one),
-  );
+    'make dead users living again: error score 0, bans and rests lifted; by their ids, or all that died so',
+    'revive --reason "blocked status" --since 2h --store sqlite:troupe.db',
+  )
+    .argument('[id...]', 'their ids', (arg: string, before: string[] = []) => [...before, asTyped(arg)])
+    .addOption(
+      new Option('--reason <text>', 'died for this reason, or one that begins so').argParser(asTyped),
+    )
+    .addOption(new Option('--since <time>', 'died in the last: 30m, 2h, 1d').argParser(parseDuration))
+    .action(async (ids: string[], options: StoreOptions & ReviveWhich, command: Command) => {
+      const isByReason = options.reason !== undefined || options.since !== undefined;
+      if (ids.length > 0 === isByReason)
+        command.error('error: revive takes ids, or --reason or --since to revive all that died so');
+      const words = { done: 'revived', missing: 'no dead user of that id' };
+      ended(
+        await withPool(options, (pool) =>
+          isByReason
+            ? reviveAll(pool, options, options.json)
+            : each(ids, options.json, words, (one) => pool.revive(one)),
+        ),
+      );
+    });
   many(
     'rm',
     'remove users wholly, with their cookies and their record',

@@ -152,6 +152,10 @@ export class LearntLimit {
   slowDown(name: string, now: number): void {
     const { count, since } = this.useOf(name, now);
     const interval = this.#intervalMs;
+    if (interval === 0) {
+      this.#slowTo((now - since) / count, now);
+      return;
+    }
     const measuredMs = count >= 4 ? ((now - since) / count) * 1.05 : 0;
     const isConfirmed =
       this.#objectedMs > 0 && interval >= this.#objectedMs * 0.9 && interval <= this.#objectedMs * 1.1;

@@ -150,6 +150,11 @@ export class SitePace {
   #blamed({ sessionId, address }: Visit, now: number): { session: boolean; address: boolean } {
     const bySession = this.session.pressureOn(sessionId, now);
     const byAddress = this.address.pressureOn(address, now);
+    // What has a pace and kept to it is under suspicion before what never met a limit.
+    if (this.address.intervalMs > 0 && this.session.intervalMs === 0 && byAddress > 0.5)
+      return { session: false, address: true };
+    if (this.session.intervalMs > 0 && this.address.intervalMs === 0 && bySession > 0.5)
+      return { session: true, address: false };
     const enough = 0.9 * Math.max(bySession, byAddress);
     // What is only a guess needs an objection of its own: with its session slower, the next one shows whose limit it is.
     if (bySession >= enough && this.address.isGuess) return { session: true, address: false };
