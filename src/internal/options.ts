@@ -77,6 +77,11 @@ export const plainObject: OptionCheck = (value, path) => {
 /** For what has its own check deeper down. */
 export const anything: OptionCheck = () => {};
 
+/** A key may be anything: a URL with a password in it, where somebody took the wrong one of two forms. */
+function shownKey(key: string): string {
+  return /^[\w$-]{1,64}$/.test(key) ? key : '…';
+}
+
 /**
  * Checks a whole options object: every key known (else the nearest known one is named), every given value
  * fine. `undefined` counts as not given. `where` is the prefix of the paths in messages.
@@ -87,7 +92,8 @@ export function checkOptions(options: unknown, checks: Record<string, OptionChec
     fail(where || 'options', 'an object', options);
   }
   for (const [key, value] of Object.entries(options)) {
-    const path = where ? `${where}.${key}` : key;
+    const name = shownKey(key);
+    const path = where ? `${where}.${name}` : name;
     const check = Object.hasOwn(checks, key) ? checks[key] : undefined;
     if (!check) {
       const near = nearest(key, Object.keys(checks));

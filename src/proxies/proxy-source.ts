@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { OptionError } from '../errors.ts';
 import { describe } from '../internal/options.ts';
 import type { ProxyRecord } from './proxy.ts';
-import { readProxyList, readProxyText } from './proxy-text.ts';
+import { looksLikeProxy, readProxyList, readProxyText } from './proxy-text.ts';
 
 /** Proxies as they are given: URLs and records. */
 export type ProxyListInput = readonly (string | ProxyRecord)[];
@@ -19,7 +19,20 @@ const MAX_READ_MS = 30_000;
  * @throws whatever the file system or the function throws
  */
 export async function readProxySource(source: ProxySource): Promise<ProxyRecord[]> {
-  return requireSome(await readOnce(source), typeof source === 'string' ? source : 'proxies');
+  const proxies = await readOnce(source);
+  return requireSome(proxies, typeof source === 'string' ? source : 'proxies');
+}
+
+/**
+ * Refuses a proxy in the place of a file's path: the path is shown in messages.
+ * @throws OptionError
+ */
+export function requirePath(path: string): void {
+  if (!looksLikeProxy(path)) return;
+  throw new OptionError(
+    'proxies',
+    'option "proxies" takes a text for the path of a file, and this one looks like a proxy: put it in a list, or in a file',
+  );
 }
 
 /** @throws OptionError where there are none */
@@ -29,7 +42,10 @@ export function requireSome(proxies: ProxyRecord[], where: string): ProxyRecord[
 }
 
 async function readOnce(source: ProxySource): Promise<ProxyRecord[]> {
-  if (typeof source === 'string') return readProxyText(await readFile(source, 'utf8'), source);
+  if (typeof source === 'string') {
+    requirePath(source);
+    return readProxyText(await readFile(source, 'utf8'), source);
+  }
   if (typeof source !== 'function') return readProxyList(source, 'proxies');
   const given: unknown = await inTime(source);
   if (!Array.isArray(given)) {

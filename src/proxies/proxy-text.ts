@@ -39,6 +39,11 @@ export function readProxyList(given: readonly unknown[], where: string): ProxyRe
   return proxies;
 }
 
+/** Whether it is a proxy rather than the path of a file; also in forms that are not read. */
+export function looksLikeProxy(text: string): boolean {
+  return text.includes('://') || SHORT_FORM.test(text) || /^[^\s/\\]+:[^\s/\\]*@[^\s/\\]+$/.test(text);
+}
+
 function readJson(text: string, where: string): ProxyRecord[] {
   let parsed: unknown;
   try {

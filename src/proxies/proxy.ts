@@ -4,7 +4,7 @@ import { hasSessionMark, SESSION_MARK, withToken } from './session-mark.ts';
 
 /** One exit to the web. */
 export interface ProxyRecord {
-  /** Names the proxy for good: what else is written here may then change under it. Without it, its URL does. */
+  /** Names the proxy for good, also in events and logs, and holds no credentials: what else is written here may then change under it. Without it, its URL does. */
   readonly id?: string;
   /**
    * `http://user:password@host:port`, or `https:`, `socks5:`. `{session}` in the user name or the password stands for a
@@ -18,7 +18,16 @@ export interface ProxyRecord {
 const SCHEMES = ['http:', 'https:', 'socks5:'];
 const COUNTRY = /^[A-Za-z]{2}$/;
 
-const checks = { id: text, url: text, country: text };
+const id: OptionCheck = (value, path) => {
+  text(value, path);
+  if (!/:[^@]*@/.test(value as string)) return;
+  throw new OptionError(
+    path,
+    `option "${path}" is shown in events and logs, and must hold no user name and password`,
+  );
+};
+
+const checks = { id, url: text, country: text };
 
 /**
  * Checks a proxy. `where` is what the caller calls it, for messages; `more` are checks of what else it may have.
@@ -40,6 +49,8 @@ export function checkProxy(
 export function problemOfUrl(url: unknown): string | undefined {
   if (typeof url !== 'string' || !isProxyUrl(url))
     return `must be a URL such as http://user:password@host:8080 (${SCHEMES.join(' ')})`;
+  if (isCutShort(url))
+    return 'has an @ after its host: write / ? # in a user name or a password as %2F %3F %23';
   return isMarkMisplaced(url) ? `may have ${SESSION_MARK} in its user name and its password only` : undefined;
 }
 
@@ -62,6 +73,12 @@ export function showProxy(proxy: ProxyRecord): string {
 function isProxyUrl(text: string): boolean {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   return url !== undefined && SCHEMES.includes(url.protocol) && url.hostname !== '';
+}
+
+/** What was meant for its user name and password would be taken for its host and its path, and shown. */
+function isCutShort(text: string): boolean {
+  const { pathname, search, hash } = new URL(text);
+  return `${pathname}${search}${hash}`.includes('@');
 }
 
 /** Anywhere else a word of the session's would lead to another host. */

@@ -65,8 +65,6 @@ function byOwnRule(answer: Answer, page: Page | undefined, context: JudgeContext
 
 function judgeAnswer(answer: Answer, page: Page | undefined, context: JudgeContext): Judgement {
   const { status, headers } = answer;
-  if (status === 407 && context.hasProxy)
-    return because('proxy-failed', 'status 407', 'the proxy wants credentials');
   const match = matchSignature(answer, page);
   // Where the status says enough, the page says who is behind it.
   const evidence = match ? `status ${status}, ${match.signature.name}` : `status ${status}`;

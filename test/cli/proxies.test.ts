@@ -152,6 +152,17 @@ describe('troupe proxies check', () => {
     expect(stderr).toContain(words);
   });
 
+  it.each([
+    ['proxies', 'check', 'http://ann:S3CRET@127.0.0.1:1'],
+    ['fetch', 'http://127.0.0.1:1/', '--proxies', 'http://ann:S3CRET@127.0.0.1:1'],
+    ['fetch', 'http://127.0.0.1:1/', '--proxies', '127.0.0.1:1:ann:S3CRET'],
+  ])('refuses a proxy where a file is meant, without its password: %s %s', async (...args) => {
+    const { code, stdout, stderr } = await troupe(args);
+    expect(code).toBe(2);
+    expect(stderr).toContain('looks like a proxy: put it in a list, or in a file');
+    expect(stdout + stderr).not.toContain('S3CRET');
+  });
+
   it('stops at once at Ctrl-C, and tells what it knows', async () => {
     await using folder = await temporaryFolder();
     await using hanging = await startUnreliableProxy({ behaviour: 'hang' });

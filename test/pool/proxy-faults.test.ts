@@ -4,6 +4,7 @@ import type { PoolEvents } from '../../src/index.ts';
 import { proxies } from '../servers/index.ts';
 import { httpProxy } from '../transport/proxies.ts';
 import { scene, serve, sessionsOf } from './helpers.ts';
+import { listen } from './proxy-helpers.ts';
 
 describe.each(['undici', 'impit'] as const)('what a proxy does costs no session, over %s', (transport) => {
   /** The verdict of one fetch through this proxy, and what it cost. */
@@ -35,6 +36,21 @@ describe.each(['undici', 'impit'] as const)('what a proxy does costs no session,
       expect(await visit(proxy.url, site.url)).toMatchObject(unhurt);
     },
   );
+
+  it.skipIf(!proxies)('a site’s own 407 through a tunnel costs its proxy nothing', async () => {
+    await using site = await serve((_request, response) => {
+      response
+        .writeHead(407, { 'proxy-authenticate': 'Basic', 'x-squid-error': 'ERR_ACCESS_DENIED 0' })
+        .end();
+    });
+    const { url } = proxies!.microsocks;
+    await using place = await scene('memory');
+    const pool = place.pool({ proxies: [url], transport, retries: 0 });
+    const quarantined = listen(pool, 'proxyQuarantined');
+    expect((await pool.fetch(site.url)).status).toBe(407);
+    expect((await pool.fetch(site.url)).status).toBe(407);
+    expect(quarantined).toEqual([]);
+  });
 
   it.skipIf(!proxies)('tinyproxy’s 401 for a wrong password is no block', async () => {
     await using site = await serve((_request, response) => response.end('a page'));

@@ -1,4 +1,7 @@
+import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { SessionPool } from '../../src/index.ts';
+import { readProxySource } from '../../src/proxies/proxy-source.ts';
 import { readProxyList, readProxyText } from '../../src/proxies/proxy-text.ts';
 
 const read = (text: string) => readProxyText(text, 'proxies.txt');
@@ -27,6 +30,10 @@ describe('a line of a file of proxies', () => {
     ['http://host:1 germany', 'two letters'],
     ['http://host:1 DE http://u:SECRET@host:2', 'only a country'],
     ['http://u:SECRET@{session}.example:1', '{session}'],
+    ['http://SECRET:12/34@host:8080', '%2F'],
+    ['http://SECRET:1#SECRET@host:8080', '%23'],
+    ['socks5://SECRET:1?SECRET@host:8080', '%3F'],
+    ['user:SECRET@host:8080', 'host:port:user:password'],
   ];
   it.each(refused)('is refused, by its number, without what stands there: %s', (line, why) => {
     const attempt = () => read(`# proxies of today\n\nhttp://host:1 DE\n${line}\n`);
@@ -66,6 +73,9 @@ describe('a file of proxies', () => {
       'unknown option "proxies.txt.0.ulr"; known: id, url, country',
     ],
     ['["h:1", {"url":"u:SECRET@h"}]', 'proxies.txt.1.url'],
+    ['[{"http://u:SECRET@h:1":"DE"}]', 'unknown option "proxies.txt.0.…"'],
+    ['[{"id":"http://u:SECRET@h:1","url":"http://h:1"}]', 'must hold no user name'],
+    ['[{"id":"u:SECRET@h","url":"http://h:1"}]', 'must hold no user name'],
     ['[{"url":"http://h:1","country":"Germany"}]', 'proxies.txt.0.country'],
     ['[{"id":"a","url":"http://h:1"},{"id":"a","url":"http://h:2"}]', 'proxies.txt.1 is the same proxy'],
   ];
@@ -76,6 +86,17 @@ describe('a file of proxies', () => {
 });
 
 describe('a list of proxies', () => {
+  it.each(['http://u:SECRET@h:1', 'h:1:u:SECRET', 'u:SECRET@h:1'])(
+    'is no path of a file, which would be shown: %s',
+    async (given) => {
+      const why = 'looks like a proxy: put it in a list, or in a file';
+      expect(() => new SessionPool({ proxies: given })).toThrow(why);
+      const error = await readProxySource(given).catch((error: unknown) => error);
+      expect(inspect(error, { depth: 9, showHidden: true })).toContain(why);
+      expect(inspect(error, { depth: 9, showHidden: true })).not.toContain('SECRET');
+    },
+  );
+
   it('refuses what is neither text nor a record', () => {
     expect(() => readProxyList([1], 'proxies')).toThrow('option "proxies.0" must be an object');
   });

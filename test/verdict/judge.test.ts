@@ -26,10 +26,9 @@ describe('judge', () => {
     expect(judge({ status, headers: new Headers(headers) }, context)).toMatchObject({ verdict, rule });
   });
 
-  it('takes a 407 as the proxy’s only where there is one', () => {
-    const outcome = { status: 407, headers: new Headers() };
-    expect(judge(outcome, { ...context, hasProxy: true }).verdict).toBe('proxy-failed');
-    expect(judge(outcome, context).verdict).toBe('ok');
+  it('takes no answer for the proxy’s: the transport has taken those out, and a site may send a 407', () => {
+    const outcome = { status: 407, headers: new Headers({ 'proxy-authenticate': 'Basic' }) };
+    for (const hasProxy of [true, false]) expect(judge(outcome, { ...context, hasProxy }).verdict).toBe('ok');
   });
 
   it('holds against the proxy what its transport found to be the proxy’s', () => {

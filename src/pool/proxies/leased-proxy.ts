@@ -42,7 +42,7 @@ export class LeasedProxy {
   /** A request through it to this site was judged; `error` is what it failed with. */
   judged(verdict: Verdict, rule: string, site: string, error: unknown): void {
     if (verdict === 'proxy-failed') {
-      // Without an error it answered itself: that it wants other credentials, or what a rule takes for its own page.
+      // Without an error a rule of the user's took the answer for its own page.
       this.#home.failed(this, proxyFaultOf(error) ?? 'gateway', site, rule);
       this.hasAnswered = true;
     } else if (error === undefined) {

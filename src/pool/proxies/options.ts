@@ -1,5 +1,5 @@
 import { callable, number, type OptionCheck, oneOf, text } from '../../internal/options.ts';
-import { type ProxySource, requireSome } from '../../proxies/proxy-source.ts';
+import { type ProxySource, requirePath, requireSome } from '../../proxies/proxy-source.ts';
 import { readProxyList } from '../../proxies/proxy-text.ts';
 
 export interface ProxyOptions {
@@ -41,8 +41,10 @@ export const PROXY_DEFAULTS = {
 
 const proxies: OptionCheck = (value, path) => {
   if (Array.isArray(value)) requireSome(readProxyList(value, path), path);
-  else if (typeof value === 'string') text(value, path);
-  else callable(value, path);
+  else if (typeof value === 'string') {
+    text(value, path);
+    requirePath(value);
+  } else callable(value, path);
 };
 
 const howMany = number({ min: 1, integer: true, nullable: true });
