@@ -1,30 +1,23 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { siteOf } from '../cookies/site.ts';
-import { AcquireError, PoolClosedError, StateError } from '../errors.ts';
+import { AcquireError, PoolClosedError } from '../errors.ts';
 import { MAX_TIMER_MS } from '../internal/clock.ts';
 import { Deadlines } from '../internal/deadlines.ts';
 import { isPromise, type MaybePromise } from '../internal/maybe-promise.ts';
-import { isLazy, type LazyBody, type SessionBody } from '../session/body.ts';
-import { sessionInternals } from '../session/session.ts';
 import { siteNamed } from '../session/site-name.ts';
-import type {
-  LeasedResult,
-  LeaseRequest,
-  LeaseResult,
-  ReleaseChange,
-  StoredSession,
-  Lease as StoreLease,
-} from '../stores/store.ts';
-import { NoAccountLeft, type TakenAccount } from './accounts/pool-accounts.ts';
+import type { LeaseRequest, LeaseResult, Lease as StoreLease } from '../stores/store.ts';
 import { returnUnused } from './again.ts';
 import { type Ask, acquireError } from './ask.ts';
 import type { PoolContext } from './context.ts';
-import { type Creation, NoProxyError } from './creation.ts';
+import type { Creation } from './creation.ts';
+import { firstLook } from './first-look.ts';
 import type { HeldLeases } from './held.ts';
 import { SessionLease, safetyMarginMs } from './lease.ts';
+import { LeaseOpening } from './opening-lease.ts';
 import { type AcquireOptions, checkAcquireOptions } from './options.ts';
-import { isStoreAway, MIN_LOOK_MS } from './outage.ts';
-import type { Admission } from './proxies/pool-proxies.ts';
+import { isStoreAway } from './outage.ts';
+import { PlaceMaking } from './place-making.ts';
+import type { Seeker } from './seeker.ts';
+import { SiteTurns } from './site-turns.ts';
 import type { StockNotice } from './stock-notice.ts';
 import { type Attempt, WaitingLine } from './waiting-line.ts';
 
@@ -34,18 +27,13 @@ const POLL_MS = 1_000;
 const SAFETY_POLL_MS = 2_000;
 /** Who waits for a stock that somebody else keeps asks again so often. */
 const STOCK_POLL_MS = 250;
-/** A stored session that this troupe cannot read is passed over for so long. */
-const UNREADABLE_REST_MS = 60_000;
-
-/** After so many in a row whose proxies take nobody, the others have their turn. */
-const MAX_TURNED_BACK = 16;
-const LOOK_AGAIN_MS = 5;
-
-/** Gets sessions: asks the store, makes new ones in the places it reserves, and keeps the line of those who wait. */
-export class Acquirer {
+/** Gets sessions: asks the store, has them opened, or made in the places it reserves, and keeps the line of those who wait. */
+export class Acquirer implements Seeker {
   readonly #context: PoolContext;
   readonly #held: HeldLeases;
   readonly #creation: Creation;
+  readonly #opening: LeaseOpening;
+  readonly #making: PlaceMaking;
   readonly #stockNotice: StockNotice;
   readonly #line: WaitingLine<Ask, SessionLease>;
   readonly #anyone: Ask;
@@ -61,9 +49,12 @@ export class Acquirer {
     this.#context = context;
     this.#held = held;
     this.#creation = creation;
+    const turns = new SiteTurns(context);
+    this.#opening = new LeaseOpening(context, held, turns, this);
+    this.#making = new PlaceMaking(context, held, creation, turns, this);
     this.#anyone = this.#askOf({});
     this.#line = new WaitingLine({
-      attempt: (ask) => this.#attempt(ask),
+      attempt: (ask) => this.attempt(ask),
       sessionOf: (ask) => ask.id,
       unclaimed: (served) => this.#unclaimed(served),
       now: () => context.clock.monotonic(),
@@ -79,6 +70,18 @@ export class Acquirer {
   refuse(why: string): void {
     this.#refusal = () => new PoolClosedError(why);
     this.#line.dismiss(this.#refusal);
+  }
+
+  refusal(): Error | undefined {
+    return this.#refusal?.();
+  }
+
+  offer(): void {
+    this.#line.offer();
+  }
+
+  offerToCrowded(): void {
+    this.#line.offerToCrowded();
   }
 
   /** Resolves when no attempt waits for the store any more: after {@link refuse}, nothing more is taken. */
@@ -113,7 +116,7 @@ export class Acquirer {
     limit: number,
     signal: AbortSignal,
   ): Promise<{ lease: Promise<SessionLease> } | undefined> {
-    if (this.#refusal || this.#makingPausedForMs > 0) return undefined;
+    if (this.#refusal || this.#making.pausedForMs > 0) return undefined;
     const { store, settings, holder, monotonic, clock } = this.#context;
     const { rotation, leaseMs } = settings;
     const askedAt = monotonic();
@@ -127,39 +130,28 @@ export class Acquirer {
     if (result.kind !== 'vacant') return undefined;
     const ask = this.#askOf({ signal });
     const lease = this.#take(ask, result.lease, askedAt, askedAtWall);
-    return { lease: this.#createIn(lease, signal) };
-  }
-
-  /** In a place that is held; gives it back if that fails. */
-  async #createIn(lease: SessionLease, signal: AbortSignal | undefined): Promise<SessionLease> {
-    try {
-      return await this.#creation.create(lease, signal);
-    } catch (error) {
-      await this.#notMade(lease);
-      throw error;
-    }
-  }
-
-  /** Gives the place back. */
-  async #notMade(lease: SessionLease): Promise<void> {
-    this.#held.drop(lease, 'ended');
-    // The pool has freed the place itself, and it is not the maker's fault.
-    if (this.#refusal && lease.signal.aborted) throw this.#refusal();
-    try {
-      await returnUnused(this.#context, lease.grant);
-    } finally {
-      this.#line.offer();
-    }
+    return { lease: this.#making.fillForStock(lease, signal) };
   }
 
   #acquire(ask: Ask): Promise<SessionLease> {
     if (this.#refusal) throw this.#refusal();
     ask.signal?.throwIfAborted();
-    if (this.#line.hasWaiting(ask.key)) return this.#wait(ask, null);
+    if (this.#line.hasWaiting(ask.key)) return this.wait(ask, null);
     const changes = this.#line.changes;
-    const attempt = this.#attempt(ask);
-    if (isPromise(attempt)) return this.#look(ask, attempt, changes);
-    return 'served' in attempt ? Promise.resolve(attempt.served) : this.#wait(ask, attempt.retryInMs);
+    const attempt = this.attempt(ask);
+    if (isPromise(attempt)) {
+      return firstLook({
+        ask,
+        attempt,
+        deadlines: this.#deadlines,
+        timeIsUp: this.#timeIsUp,
+        unclaimed: this.#unclaimed,
+        // What was freed while the store was looking is worth another look.
+        wait: (_, retryInMs, leftMs) =>
+          this.wait(ask, this.#line.changes === changes ? retryInMs : 0, leftMs),
+      });
+    }
+    return 'served' in attempt ? Promise.resolve(attempt.served) : this.wait(ask, attempt.retryInMs);
   }
 
   #checkedAsk(options: AcquireOptions): Ask {
@@ -183,50 +175,14 @@ export class Acquirer {
   }
 
   /** Nobody is there any more to take it. */
-  #unclaimed(served: MaybePromise<SessionLease>): void {
+  readonly #unclaimed = (served: MaybePromise<SessionLease>): void => {
     Promise.resolve(served)
       .then((lease) => lease.release())
       .catch(() => {});
-  }
-
-  /** A first look at a store that takes its time, or never answers: it ends when the caller's time is up. */
-  #look(ask: Ask, first: Promise<Attempt<SessionLease>>, changes: number): Promise<SessionLease> {
-    return new Promise((resolve, reject) => {
-      const since = performance.now();
-      let isOver = false;
-      const end = () => {
-        isOver = true;
-        this.#deadlines.delete(deadline);
-        ask.signal?.removeEventListener('abort', aborted);
-      };
-      const giveUp = (error: unknown) => {
-        if (!isOver) end();
-        reject(error);
-      };
-      const aborted = () => giveUp(ask.signal!.reason);
-      const deadline = {
-        place: -1,
-        at: since + Math.max(ask.timeoutMs, MIN_LOOK_MS),
-        onPassed: () => this.#timeIsUp(ask, giveUp),
-      };
-      this.#deadlines.add(deadline);
-      ask.signal?.addEventListener('abort', aborted, { once: true });
-      first.then((result) => {
-        if (isOver) {
-          if ('served' in result) this.#unclaimed(result.served);
-          return;
-        }
-        end();
-        if ('served' in result) return resolve(result.served);
-        // What was freed while the store was looking is worth another look.
-        const retryInMs = this.#line.changes === changes ? result.retryInMs : 0;
-        resolve(this.#wait(ask, retryInMs, ask.timeoutMs - (performance.now() - since)));
-      }, giveUp);
-    });
-  }
+  };
 
   /** Waits in line. */
-  #wait(ask: Ask, retryInMs: number | null, leftMs = ask.timeoutMs): Promise<SessionLease> {
+  wait(ask: Ask, retryInMs: number | null, leftMs = ask.timeoutMs): Promise<SessionLease> {
     // Also for who asked before: the line was sent away while the store was looking.
     if (this.#refusal) return Promise.reject(this.#refusal());
     if (ask.signal?.aborted) return Promise.reject(ask.signal.reason);
@@ -240,11 +196,11 @@ export class Acquirer {
     });
   }
 
-  #timeIsUp(ask: Ask, leave: (error: unknown) => void): void {
+  readonly #timeIsUp = (ask: Ask, leave: (error: unknown) => void): void => {
     acquireError('ACQUIRE_TIMEOUT', ask, this.#context).then(leave, leave);
-  }
+  };
 
-  #attempt(ask: Ask): MaybePromise<Attempt<SessionLease>> {
+  attempt(ask: Ask): MaybePromise<Attempt<SessionLease>> {
     if (this.#refusal) throw this.#refusal();
     const { sites, store, clock, monotonic, sharesClock, outage } = this.#context;
     if (ask.site !== undefined) {
@@ -272,7 +228,7 @@ export class Acquirer {
       (answer) => this.#answered(ask, answer, askedAt, askedAtWall),
       (error) => {
         if (ask.site !== undefined) this.#leaveUnserved(ask.site);
-        return this.#later(error);
+        return this.later(error);
       },
     );
     this.#underWay += 1;
@@ -288,7 +244,7 @@ export class Acquirer {
   };
 
   /** Where the store is away, whoever asks stays in line, and is tried again when it is back. */
-  #later(error: unknown): Attempt<SessionLease> {
+  later(error: unknown): Attempt<SessionLease> {
     if (!isStoreAway(error)) throw error;
     return { retryInMs: this.#context.outage.retryInMs };
   }
@@ -296,7 +252,7 @@ export class Acquirer {
   /** Made once an ask: it changes only when creation pauses. */
   #request(ask: Ask): LeaseRequest {
     const { settings, holder } = this.#context;
-    const limit = settings.create && this.#makingPausedForMs === 0 ? settings.maxPoolSize : undefined;
+    const limit = settings.create && this.#making.pausedForMs === 0 ? settings.maxPoolSize : undefined;
     if (ask.request?.limit === limit && ask.request) return ask.request;
     const { rotation, fill, leaseMs } = settings;
     ask.request = { rotation, fill, leaseMs, holder, id: ask.id, site: ask.site, limit, wake: true };
@@ -315,21 +271,18 @@ export class Acquirer {
     }
     const isHeldNow = result.kind === 'leased' || result.kind === 'vacant';
     if (isHeldNow && askedAt !== undefined && this.#isTooLate(askedAt, askedAtWall!))
-      return this.#returnUnused(ask, result.lease).then(() => this.#attempt(ask));
+      return this.#returnUnused(ask, result.lease).then(() => this.attempt(ask));
     if (result.kind === 'leased') {
       const lease = this.#take(ask, result.lease, askedAt ?? result.now, askedAtWall ?? result.now);
-      return this.#open(ask, lease, result);
+      return this.#opening.open(ask, lease, result.session);
     }
     if (result.kind === 'vacant') {
-      // One tries after a pause; who asked at the same time looks again without making any.
-      if (this.#creation.pausedForMs > 0 || this.#context.proxies?.hasRoom() === false)
-        return this.#returnUnused(ask, result.lease).then(() => this.#attempt(ask));
+      if (this.#making.isHeldUp()) return this.#returnUnused(ask, result.lease).then(() => this.attempt(ask));
       const lease = this.#take(ask, result.lease, askedAt ?? result.now, askedAtWall ?? result.now);
-      const claiming = this.#creation.claim();
-      return claiming ? this.#makeOf(claiming, ask, lease) : { served: this.#make(ask, lease) };
+      return this.#making.fill(ask, lease);
     }
     if (ask.site !== undefined) this.#leaveUnserved(ask.site);
-    if (result.kind === 'again') return nextTurn().then(() => this.#attempt(ask));
+    if (result.kind === 'again') return nextTurn().then(() => this.attempt(ask));
     return this.#none(ask, result.retryInMs);
   }
 
@@ -359,181 +312,9 @@ export class Acquirer {
     return lease;
   }
 
-  /** Until a session may be made, as far as its maker and its proxy are concerned. */
-  get #makingPausedForMs(): number {
-    const { pausedForMs, accounts } = this.#creation;
-    return Math.max(pausedForMs, accounts?.pausedForMs ?? 0, this.#context.proxies?.pausedForMs ?? 0);
-  }
-
-  #open(
-    ask: Ask,
-    lease: SessionLease,
-    { session: stored }: LeasedResult,
-  ): MaybePromise<Attempt<SessionLease>> {
-    const { bodies, proxies, fingerprints } = this.#context;
-    try {
-      if (!proxies) {
-        // A body that nobody looks into need not be decoded.
-        const body = fingerprints ? bodies.read(stored) : bodies.open(stored);
-        return this.#restore(ask, lease, stored, body, body);
-      }
-      const read = bodies.read(stored);
-      const admission = proxies.admit(stored, read);
-      return isPromise(admission)
-        ? admission.then((answer) => this.#admitted(ask, lease, stored, read, answer))
-        : this.#admitted(ask, lease, stored, read, admission);
-    } catch (error) {
-      return this.#passOver(ask, lease, stored.usageCount, stored.errorScore, error);
-    }
-  }
-
-  /** Through its proxy, if it may go out now; else it rests, and another is asked for. */
-  #admitted(
-    ask: Ask,
-    lease: SessionLease,
-    stored: Readonly<StoredSession>,
-    read: SessionBody,
-    admission: Admission,
-  ): MaybePromise<Attempt<SessionLease>> {
-    if (admission.kind === 'admitted') {
-      lease.proxy = admission.proxy;
-      return this.#restore(ask, lease, stored, read, admission.body);
-    }
-    const { usageCount, errorScore } = stored;
-    const change: ReleaseChange =
-      admission.kind === 'gone'
-        ? { usageCount, errorScore, status: 'retired', reason: admission.reason }
-        : { usageCount, errorScore, status: 'usable', restMs: admission.ms };
-    return this.#turnBack(ask, lease, change);
-  }
-
-  /** It may not go now: it goes back, changed, and another is asked for. */
-  #turnBack(ask: Ask, lease: SessionLease, change: ReleaseChange): Promise<Attempt<SessionLease>> {
-    this.#held.forget(lease);
-    if (ask.site !== undefined) this.#line.offerToCrowded();
-    ask.turnedBack += 1;
-    const isEnough = ask.turnedBack % MAX_TURNED_BACK === 0;
-    return Promise.resolve(this.#context.store.release(lease.grant, change)).then(
-      () => (isEnough ? { retryInMs: LOOK_AGAIN_MS } : this.#attempt(ask)),
-      (failure) => this.#later(failure),
-    );
-  }
-
-  #restore(
-    ask: Ask,
-    lease: SessionLease,
-    stored: Readonly<StoredSession>,
-    read: SessionBody | LazyBody,
-    current: SessionBody | LazyBody,
-  ): MaybePromise<Attempt<SessionLease>> {
-    const { fingerprints, storeClock: clock } = this.#context;
-    try {
-      const { id, usageCount, errorScore } = stored;
-      const body = fingerprints && !isLazy(current) ? fingerprints.advance(id, current) : current;
-      const parts = { id, life: stored, usageCount, errorScore, retired: null, body, bond: lease, clock };
-      lease.hold(sessionInternals.restore(parts), read);
-    } catch (error) {
-      return this.#passOver(ask, lease, stored.usageCount, stored.errorScore, error);
-    }
-    return ask.site === undefined ? { served: lease } : this.#paced(ask, ask.site, lease);
-  }
-
-  /** Lets a user wait for its turn at the site; where that is long, another may go before it. */
-  #paced(ask: Ask, site: string, lease: SessionLease): MaybePromise<Attempt<SessionLease>> {
-    const { sites, clock } = this.#context;
-    const awayMs = sites.awayMs(site, lease.session);
-    if (awayMs > 0) {
-      const { usageCount, errorScore } = lease.session;
-      const blocks = [{ site, ms: Math.ceil(awayMs) }];
-      return this.#turnBack(ask, lease, { usageCount, errorScore, status: 'usable', blocks });
-    }
-    const turnInMs = sites.take(site, lease.session);
-    lease.wentAt = clock.monotonic();
-    return { served: turnInMs === 0 ? lease : this.#turn(ask, site, lease, turnInMs) };
-  }
-
-  /** Holds a user until its turn, and longer where the site refused others meanwhile. */
-  async #turn({ signal }: Ask, site: string, lease: SessionLease, inMs: number): Promise<SessionLease> {
-    const { sites, clock } = this.#context;
-    for (let leftMs = inMs; leftMs > 0; leftMs = sites.restMs(site, lease.session)) {
-      await sleep(leftMs);
-      if (!signal?.aborted) continue;
-      await lease.release();
-      throw signal.reason;
-    }
-    lease.wentAt = clock.monotonic();
-    return lease;
-  }
-
-  /** What is stored cannot be read: it stays as it is, and rests, so that others are asked first. */
-  #passOver(
-    ask: Ask,
-    lease: SessionLease,
-    usageCount: number,
-    errorScore: number,
-    error: unknown,
-  ): MaybePromise<Attempt<SessionLease>> {
-    const { store, events } = this.#context;
-    const sessionId = lease.grant.id;
-    this.#held.drop(lease, 'ended');
-    const reason = error instanceof Error ? error.message : String(error);
-    events.emit('skipped', { sessionId, reason });
-    const change = { usageCount, errorScore, status: 'usable', restMs: UNREADABLE_REST_MS } as const;
-    return Promise.resolve(store.release(lease.grant, change)).then(
-      () => {
-        if (ask.id !== undefined || !(error instanceof StateError)) throw error;
-        return this.#attempt(ask);
-      },
-      (failure) => this.#later(failure),
-    );
-  }
-
-  /** Of an account, if one can be had: else whoever asks stays in line. */
-  async #makeOf(
-    claiming: Promise<TakenAccount>,
-    ask: Ask,
-    lease: SessionLease,
-  ): Promise<Attempt<SessionLease>> {
-    try {
-      const claimed = await claiming;
-      return { served: this.#make(ask, lease, claimed) };
-    } catch (error) {
-      await this.#notMade(lease);
-      if (error instanceof NoAccountLeft || error instanceof NoProxyError) return this.#attempt(ask);
-      return this.#later(error);
-    }
-  }
-
-  #make(ask: Ask, lease: SessionLease, claimed?: TakenAccount): MaybePromise<SessionLease> {
-    const failed = async (error: unknown): Promise<SessionLease> => {
-      await this.#notMade(lease);
-      // Not its maker's fault: another place, or what others give back.
-      if (isStoreAway(error)) return this.#wait(ask, this.#context.outage.retryInMs);
-      if (error instanceof NoProxyError) return this.#wait(ask, this.#context.proxies!.pausedForMs);
-      if (error instanceof NoAccountLeft) return this.#wait(ask, 0);
-      throw error;
-    };
-    try {
-      const creating = this.#creation.create(lease, ask.signal, claimed);
-      if (ask.site === undefined) return isPromise(creating) ? creating.catch(failed) : creating;
-      const paced = (made: SessionLease) => this.#firstTurn(ask, ask.site!, made);
-      return isPromise(creating) ? creating.then(paced, failed) : paced(creating);
-    } catch (error) {
-      return failed(error);
-    }
-  }
-
-  /** A new user goes when its address may. */
-  #firstTurn(ask: Ask, site: string, lease: SessionLease): MaybePromise<SessionLease> {
-    const { sites, clock } = this.#context;
-    const turnInMs = sites.take(site, lease.session);
-    lease.wentAt = clock.monotonic();
-    return turnInMs === 0 ? lease : this.#turn(ask, site, lease, turnInMs);
-  }
-
   #none(ask: Ask, retryInMs: number | null): MaybePromise<Attempt<SessionLease>> {
     const { settings, store } = this.#context;
-    const pausedMs = settings.create ? this.#makingPausedForMs : 0;
+    const pausedMs = settings.create ? this.#making.pausedForMs : 0;
     const isProxyAwaited =
       settings.create && ask.id === undefined && (this.#context.proxies?.pausedForMs ?? 0) > 0;
     if (retryInMs === null && !isProxyAwaited) {
@@ -561,7 +342,7 @@ export class Acquirer {
     }
     const error = await acquireError('NO_SESSION', ask, this.#context);
     if (isOfAccounts && error instanceof AcquireError) throw accounts.error(error.facts);
-    return this.#later(error);
+    return this.later(error);
   }
 
   /** Whether somebody else makes sessions for those who make none. */
