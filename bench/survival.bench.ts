@@ -5,7 +5,7 @@ import { digits, median, spread, summary, thousands } from './stats.ts';
 import { type Trial, tryOut } from './survival/trial.ts';
 
 const CONCURRENT = 20;
-const TIMEOUT_MS = 180_000;
+const TIMEOUT_MS = 120_000;
 /** A third of what Crawlee, paced by hand at its best, took for 600 pages of a similar site on an idle machine. */
 const MOST_SECONDS = 47 / 3;
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Configuration, HttpCrawler, log, ProxyConfiguration, Session, SessionError } from '@crawlee/http';
 import { answerWith } from '../harness/contender.ts';
 import { isPageOf, type JobParams, type JobRun, urlsOf } from './job.ts';
@@ -44,13 +45,12 @@ answerWith({
       },
       new Configuration({ persistStorage: false, purgeOnStart: true }),
     );
-    let isTimedOut = false;
-    const timer = setTimeout(() => {
-      isTimedOut = true;
-      void crawler.autoscaledPool?.abort();
-    }, params.timeoutMs);
-    await crawler.run(urlsOf(params));
-    clearTimeout(timer);
+    const isTimedOut = await Promise.race([
+      crawler.run(urlsOf(params)).then(() => false),
+      sleep(params.timeoutMs, true),
+    ]);
+    // What is still under way ends with this process.
+    if (isTimedOut) void crawler.autoscaledPool?.abort();
     return { ms: performance.now() - start, pages: got.size, created, burnt: burnt.size, isTimedOut };
   },
 });
