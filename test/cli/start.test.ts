@@ -29,7 +29,8 @@ describe('npm start', () => {
     // The defences were met, and got over.
     expect(results.some(({ attempts }) => attempts! > 1)).toBe(true);
     expect(stderr).toMatch(/[1-9]\d* of them turned away with a 429/);
-    expect(stderr).toMatch(/[1-9]\d* of them banned/);
+    // Whoever was turned away went on at a pace that the site bears: hardly anybody goes too far.
+    expect(Number(/(\d+) of them banned/.exec(stderr)![1])).toBeLessThan(5);
     expect(stderr).toContain('sessions ls --store sqlite:');
   }, 90_000);
 
