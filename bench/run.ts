@@ -7,7 +7,17 @@ import { writeResults } from './harness/results-file.ts';
 import { optionTypes } from './harness/subject.ts';
 import { versionLines } from './harness/versions.ts';
 
-const subjects = ['memory-pool', 'sqlite', 'redis', 'postgres', 'fetch', 'main-job', 'verdict', 'survival'];
+const subjects = [
+  'memory-pool',
+  'sqlite',
+  'redis',
+  'postgres',
+  'fetch',
+  'main-job',
+  'verdict',
+  'fingerprints',
+  'survival',
+];
 
 const usage = `npm run bench -- [subject…] [--quick] [--rounds N] [--profile DIR]
 
