@@ -17,7 +17,10 @@ export interface StoreHarness {
    * A store that runs on somebody else's clock (a server's) says so with `usesOwnClock`.
    */
   open(options: OpenOptions): MaybePromise<SessionStore>;
-  /** It cannot take a clock: the suite then waits in real time, with shorter durations. */
+  /**
+   * It cannot take a clock: the suite then waits in real time, with shorter durations. A test that fails when
+   * the machine was too busy for them runs again, with longer ones.
+   */
   readonly usesOwnClock?: boolean;
   /** Another handle onto the same data, as another process would have. Needed where it is durable or shared. */
   reopen?(store: SessionStore, options: OpenOptions): MaybePromise<SessionStore>;
