@@ -1,4 +1,5 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
@@ -69,7 +70,7 @@ export class ServerProcess {
       process.off('exit', this.#killNow);
     });
     child.once('error', (error) => hear(Buffer.from(String(error))));
-    const giveUpAt = Date.now() + 20_000;
+    const giveUpAt = Date.now() + 60_000;
     while (!(await this.#isUp())) {
       if (this.#child !== child || Date.now() > giveUpAt) {
         await this.end('SIGKILL');
@@ -98,13 +99,24 @@ export class ServerProcess {
   };
 }
 
-/** A port that nobody uses now. Somebody else may take it before the server does; the server then says so. */
+/** Below the ports that systems choose from for connections and for `listen(0)`: Linux from 32 768, others from 49 152. */
+const PORTS = { from: 20_000, to: 32_768 };
+
+/**
+ * A port that nobody uses now, and that nobody gets by chance while the server is down. One of the system's own choice
+ * may be given to somebody else meanwhile, or to a client that tries to connect there, who then talks to himself.
+ */
 export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(PORTS.from, PORTS.to);
+    if (await isFree(port)) return port;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
   const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
 }

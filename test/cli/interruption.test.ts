@@ -28,7 +28,7 @@ describe('a run that ends early', () => {
     let kills = 0;
     for (const atLeast of [50, 250]) {
       const { child, ended } = startTroupe(args);
-      await expect.poll(() => countLines(output), { timeout: 20_000, interval: 5 }).toBeGreaterThan(atLeast);
+      await expect.poll(() => countLines(output), { timeout: 60_000, interval: 5 }).toBeGreaterThan(atLeast);
       child.kill('SIGKILL');
       expect((await ended).code).toBeNull();
       kills += 1;
@@ -86,15 +86,20 @@ describe('a run that ends early', () => {
       // More ask than there are users: some wait in line when the signal comes.
       const args = ['fetch', '-i', list, '-o', output, '--store', store, '--pool-size', '3', '--no-progress'];
       const { child, ended } = startTroupe(args);
-      await expect.poll(() => countLines(output), { timeout: 15_000, interval: 10 }).toBeGreaterThan(2);
-      const atSignal = await countLines(output);
+      await expect.poll(() => countLines(output), { timeout: 60_000, interval: 10 }).toBeGreaterThan(2);
+      const stopping = new Promise<void>((resolve) => {
+        child.stderr!.on('data', (text: string) => text.includes('troupe: stopping') && resolve());
+      });
       child.kill(signal);
+      await stopping;
+      const atStop = site.ledger.summary().requests;
       const { code, stderr } = await ended;
       expect(code).toBe(130);
       expect(stderr).toContain('troupe: stopping');
       const results = await readResults(output);
       // The three under way came in; nothing was begun after them, and nothing was cut off.
-      expect(results.length - atSignal).toBeLessThanOrEqual(6);
+      expect(site.ledger.summary().requests - atStop).toBeLessThanOrEqual(3);
+      expect(results.length).toBeLessThan(200);
       expect(results.every(({ status }) => status === 200)).toBe(true);
       expect(stderr).toContain(`${results.length} done, ${results.length} good`);
       expect((await statsOf(store)).sessions).toMatchObject({ usable: 3, leased: 0 });
@@ -106,14 +111,14 @@ describe('a run that ends early', () => {
     const store = `sqlite:${folder.path('users.db')}`;
     const { child, ended } = startTroupe(['fetch', `${site.url}/slow/20000`, '--store', store]);
     const before = site.ledger.summary().requests;
-    await expect.poll(() => site.ledger.summary().requests, { timeout: 10_000 }).toBeGreaterThan(before);
+    await expect.poll(() => site.ledger.summary().requests, { timeout: 60_000 }).toBeGreaterThan(before);
     const startedAt = performance.now();
     child.kill('SIGINT');
     await new Promise((resolve) => child.stderr!.once('data', resolve));
     child.kill('SIGINT');
     const { code, stdout, stderr } = await ended;
     expect([code, stdout]).toEqual([130, '']);
-    expect(performance.now() - startedAt).toBeLessThan(4_000);
+    expect(performance.now() - startedAt).toBeLessThan(15_000);
     expect(stderr).toContain('1 given up when stopped');
     expect((await statsOf(store)).sessions.leased).toBe(0);
   });
@@ -123,7 +128,7 @@ describe('a run that ends early', () => {
     const output = folder.path('out.jsonl');
     const { child, ended } = startTroupe(['fetch', `${site.url}/status/500`, '-o', output, '--retries', '9']);
     const before = site.ledger.summary().requests;
-    await expect.poll(() => site.ledger.summary().requests, { timeout: 10_000 }).toBeGreaterThan(before + 1);
+    await expect.poll(() => site.ledger.summary().requests, { timeout: 60_000 }).toBeGreaterThan(before + 1);
     child.kill('SIGINT');
     expect(await ended).toMatchObject({
       code: 130,

@@ -86,7 +86,7 @@ describe('troupe proxies check', () => {
     const since = performance.now();
     const { code, reports } = await check(
       started.map((proxy) => proxy.url),
-      ...['--url', url, '--timeout', '700ms'],
+      ...['--url', url, '--timeout', '3s'],
     );
     for (const proxy of started) await proxy.close();
     expect(code).toBe(1);
@@ -100,7 +100,7 @@ describe('troupe proxies check', () => {
       [false, 'the proxy closed the tunnel at once'],
       [false, 'the proxy did not answer'],
     ]);
-    expect(performance.now() - since).toBeLessThan(8_000);
+    expect(performance.now() - since).toBeLessThan(60_000);
   });
 
   it('judges the page as a session would, and takes the median of the tries', async () => {

@@ -43,7 +43,7 @@ describe.skipIf(!redisUrl)('docs/production.md', () => {
       const freedAt = performance.now();
       await lease.release();
       await using next = await waiting;
-      expect(performance.now() - freedAt).toBeLessThan(1_000);
+      expect(performance.now() - freedAt).toBeLessThan(5_000);
       expect(next.session.cookies.size).toBe(1);
       expect((await pool.stats()).sessions.leased).toBe(1);
     } finally {

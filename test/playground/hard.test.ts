@@ -39,27 +39,27 @@ describe('the limit per address', () => {
   });
 
   it('lets in again after its window', async () => {
-    await using site = await startPlayground({ requestsPerAddress: 1, addressWindowMs: 200 });
+    await using site = await startPlayground({ requestsPerAddress: 1, addressWindowMs: 1_000 });
     await using visitor = new Visitor(site);
     expect(await statuses(visitor, 2)).toEqual([200, 429]);
-    await sleep(220);
+    await sleep(1_020);
     expect(await statuses(visitor, 1)).toEqual([200]);
   });
 
   it('bans an address that got so many 429s in one window, and only that one', async () => {
     await using site = await startPlayground({
       requestsPerAddress: 1,
-      addressWindowMs: 250,
+      addressWindowMs: 1_000,
       banAddressAfterViolations: 2,
     });
     await using modest = new Visitor(site, agentAt('127.0.1.1'));
     await using greedy = new Visitor(site, agentAt('127.0.1.2'));
     for (let window = 0; window < 2; window++) {
       expect(await statuses(modest, 2)).toEqual([200, 429]);
-      await sleep(270);
+      await sleep(1_020);
     }
     expect(await statuses(greedy, 4)).toEqual([200, 429, 429, 403]);
-    await sleep(270);
+    await sleep(1_020);
     expect(await statuses(greedy, 1)).toEqual([403]);
     await using sameAddress = new Visitor(site, agentAt('127.0.1.2'));
     expect(await statuses(sameAddress, 1)).toEqual([403]);
@@ -70,7 +70,7 @@ describe('the limit per address', () => {
 
 describe('refused requests that count on', () => {
   it.each(['cookie', 'address'] as const)('keep out who goes on knocking: %s', async (refusedCount) => {
-    const limit = { requestsPerCookie: 1, requestsPerAddress: 1, windowMs: 300, addressWindowMs: 300 };
+    const limit = { requestsPerCookie: 1, requestsPerAddress: 1, windowMs: 1_000, addressWindowMs: 1_000 };
     const onlyOne =
       refusedCount === 'cookie'
         ? { ...limit, requestsPerAddress: null }
@@ -81,10 +81,10 @@ describe('refused requests that count on', () => {
     // The cookie itself is counted from its second request on: the first had none.
     await visitor.hop('/offer/2');
     for (let knock = 0; knock < 4; knock++) {
-      await sleep(120);
+      await sleep(400);
       expect(await statuses(visitor, 1)).toEqual([429]);
     }
-    await sleep(320);
+    await sleep(1_050);
     expect(await statuses(visitor, 1)).toEqual([200]);
   });
 });

@@ -25,7 +25,7 @@ describe.each(storeKinds)('creation (%s)', (kind) => {
     });
     const created: string[] = [];
     pool.on('created', ({ sessionId }) => created.push(sessionId));
-    const [lease, rival] = [pool.acquire(), pool.acquire({ timeoutMs: 10_000 })];
+    const [lease, rival] = [pool.acquire(), pool.acquire({ timeoutMs: 20_000 })];
     await using first = await lease;
     expect(steps).toEqual([
       'createSession options 7 false',
@@ -162,7 +162,7 @@ describe.each(storeKinds)('creation (%s)', (kind) => {
     await pool.add({ id: 'given' });
     const held = await pool.acquire();
     expect(await failureOf(pool.acquire())).toMatchObject({ code: 'CREATE_FAILED' });
-    const waiting = pool.acquire({ timeoutMs: 10_000 });
+    const waiting = pool.acquire({ timeoutMs: 20_000 });
     await held.release();
     expect((await waiting).session.id).toBe('given');
     await (await waiting).release();
@@ -257,11 +257,11 @@ describe.each(storeKinds)('creation (%s)', (kind) => {
 
   it('may take longer than the lease', async () => {
     await using stage = await scene(kind);
-    const pool = stage.pool({ maxPoolSize: 1, leaseMs: 900, onCreate: () => sleep(2_000) });
-    const rival = kind === 'sqlite' ? stage.pool({ maxPoolSize: 1, leaseMs: 900 }) : pool;
+    const pool = stage.pool({ maxPoolSize: 1, leaseMs: 1_500, onCreate: () => sleep(3_500) });
+    const rival = kind === 'sqlite' ? stage.pool({ maxPoolSize: 1, leaseMs: 1_500 }) : pool;
     const made = pool.acquire();
     await sleep(100);
-    const waiting = rival.acquire({ timeoutMs: 10_000 });
+    const waiting = rival.acquire({ timeoutMs: 20_000 });
     const lease = await made;
     await lease.release();
     const next = await waiting;

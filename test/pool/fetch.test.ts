@@ -194,9 +194,8 @@ describe('retries', () => {
 
   it('end with the error where there was no answer, and never with one where there was', async () => {
     await using stage = await scene('memory');
-    const port = await deadPort();
     const pool = stage.pool({ retries: 1 });
-    const error = await failureOf(pool.fetch(`http://127.0.0.1:${port}/`));
+    const error = await failureOf(pool.fetch(`http://127.0.0.1:${deadPort}/`));
     expect(error).toMatchObject({ name: 'TypeError', message: 'fetch failed', code: 'FETCH_CONNECT' });
     const [session] = await sessionsOf(pool);
     expect(session).toMatchObject({ usageCount: 2, errorScore: 2 });
@@ -238,11 +237,10 @@ describe('retries', () => {
 
   it('of a POST happen by themselves only where it never left', async () => {
     await using stage = await scene('memory');
-    const port = await deadPort();
     const pool = stage.pool({ retries: 2 });
     let judged = 0;
     pool.on('judged', () => judged++);
-    await failureOf(pool.fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body: 'x' }));
+    await failureOf(pool.fetch(`http://127.0.0.1:${deadPort}/`, { method: 'POST', body: 'x' }));
     expect(judged).toBe(3);
     await using site = await serve((request) => request.socket.destroy());
     await failureOf(pool.fetch(site.url, { method: 'POST', body: 'x' }));

@@ -42,7 +42,7 @@ export class Scene implements AsyncDisposable {
   pool(options: SessionPoolOptions = {}): SessionPool {
     const pool = new SessionPool({
       ...(this.#clock ? { clock: this.#clock } : {}),
-      timeoutMs: 5_000,
+      timeoutMs: 20_000,
       store: this.store(),
       ...options,
     });
@@ -106,11 +106,8 @@ export async function serve(
   };
 }
 
-/** A port on which nobody listens. */
-export async function deadPort(): Promise<number> {
-  await using site = await serve(() => {});
-  return site.port;
-}
+/** A port on which nobody listens: no system gives it away, as it may one that was in use a moment ago. */
+export const deadPort = 1;
 
 /** Whether it is still pending after everything that could settle it at once has had its turn. */
 export async function isPending(promise: Promise<unknown>, forMs = 30): Promise<boolean> {
@@ -131,7 +128,7 @@ export async function failureOf(promise: Promise<unknown>): Promise<Error & Reco
 
 /** Waits until a condition holds, however busy the machine is. */
 export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const end = performance.now() + 10_000;
+  const end = performance.now() + 60_000;
   while (!(await condition())) {
     if (performance.now() > end) throw new Error(`waited in vain until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));

@@ -170,7 +170,7 @@ describe.each(storeKinds)('a lease (%s)', (kind) => {
     bad.session.userData.self = bad.session.userData;
     bad.session.markGood();
     await expect(bad.release()).rejects.toMatchObject({ code: 'INVALID_STATE', field: 'userData' });
-    await using after = await pool.acquire({ timeoutMs: 1_000 });
+    await using after = await pool.acquire({ timeoutMs: 20_000 });
     expect(after.session.userData).toEqual({ before: true });
     expect(after.session.usageCount).toBe(1);
   });
@@ -196,11 +196,11 @@ describe.each(storeKinds)('a lease (%s)', (kind) => {
 
   it('renews itself for as long as it is held', async () => {
     await using stage = await scene(kind);
-    const pool = stage.pool({ maxPoolSize: 1, leaseMs: 600 });
-    const rival = stage.pool({ maxPoolSize: 1, leaseMs: 600, create: false });
+    const pool = stage.pool({ maxPoolSize: 1, leaseMs: 1_500 });
+    const rival = stage.pool({ maxPoolSize: 1, leaseMs: 1_500, create: false });
     const lease = await pool.acquire();
-    const waiting = rival.acquire({ timeoutMs: 5_000 });
-    expect(await isPending(waiting, 1_500)).toBe(true);
+    const waiting = rival.acquire({ timeoutMs: 20_000 });
+    expect(await isPending(waiting, 3_500)).toBe(true);
     expect(lease.signal.aborted).toBe(false);
     lease.session.markGood();
     await lease.release();
@@ -210,11 +210,11 @@ describe.each(storeKinds)('a lease (%s)', (kind) => {
 
   it('leaves its place at the site once it has run out, although its task hangs', async () => {
     await using stage = await scene(kind);
-    const pool = stage.pool({ leaseMs: 200, maxHoldMs: 100, maxConcurrentPerSite: 1 });
+    const pool = stage.pool({ leaseMs: 1_000, maxHoldMs: 100, maxConcurrentPerSite: 1 });
     const lost: string[] = [];
     pool.on('lost', ({ sessionId }) => lost.push(sessionId));
     const hung = await pool.acquire({ site: 'a.example' });
-    await using next = await pool.acquire({ site: 'a.example', timeoutMs: 5_000 });
+    await using next = await pool.acquire({ site: 'a.example', maxHoldMs: 60_000 });
     expect(next.isHeld).toBe(true);
     expect(lost).toEqual([hung.session.id]);
     expect(await failureOf(hung.release())).toMatchObject({ code: 'LEASE_LOST' });
@@ -223,7 +223,7 @@ describe.each(storeKinds)('a lease (%s)', (kind) => {
   it('aborts its signal after maxHoldMs, of the pool or of the call, and starts no request after that', async () => {
     await using stage = await scene(kind);
     await using site = await serve((_request, response) => response.end('ok'));
-    const pool = stage.pool({ leaseMs: 600, maxHoldMs: 100 });
+    const pool = stage.pool({ leaseMs: 3_000, maxHoldMs: 100 });
     const usual = await pool.acquire();
     const longer = await pool.acquire({ maxHoldMs: 60_000 });
     await until(() => usual.signal.aborted, 'the signal aborts');
@@ -422,7 +422,7 @@ describe.each(storeKinds)('a lease that was lost (%s)', (kind) => {
 
   it('is refused at the release also where the renewal found out first', async () => {
     await using stage = await scene(kind);
-    const pool = stage.pool({ leaseMs: 600 });
+    const pool = stage.pool({ leaseMs: 2_000 });
     const lost: unknown[] = [];
     pool.on('lost', (event) => lost.push(event));
     const lease = await pool.acquire();
@@ -439,7 +439,7 @@ describe.each(storeKinds)('a lease that was lost (%s)', (kind) => {
 
 it('tells a holder in another pool of its retirement at the next renewal', async () => {
   await using stage = await scene('sqlite');
-  const pool = stage.pool({ leaseMs: 600 });
+  const pool = stage.pool({ leaseMs: 2_000 });
   const lease = await pool.acquire();
   const outside = stage.pool({ create: false });
   expect(await outside.retire(lease.session.id, 'from the command line')).toBe(true);
@@ -451,7 +451,7 @@ it('tells a holder in another pool of its retirement at the next renewal', async
 
 it('saves what a long-held lease has changed before it ends, so that a crash loses less', async () => {
   await using stage = await scene('sqlite');
-  const pool = stage.pool({ leaseMs: 600 });
+  const pool = stage.pool({ leaseMs: 2_000 });
   await using lease: SessionLease = await pool.acquire();
   lease.session.userData.step = 7;
   lease.session.cookies.set('step', '7', { domain: 'example.com' });

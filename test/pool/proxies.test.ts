@@ -242,7 +242,7 @@ describe("a provider's gateway", () => {
     const pool = opened.pool({ proxies: [gateway.url.replace('user:', 'user-{session}:')] });
     const told = listen(pool, 'proxyQuarantined');
     await fill(pool, 3);
-    const page = `https://127.0.0.1:${await deadPort()}/`;
+    const page = `https://127.0.0.1:${deadPort}/`;
     await failureOf(pool.fetch(page, { retries: 0 }));
     expect((await pool.stats()).sessions).toMatchObject({ resting: 1, ready: 2 });
     expect(told).toEqual([]);

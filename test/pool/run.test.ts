@@ -257,7 +257,6 @@ describe.each(storeKinds)('run (%s)', (kind) => {
 
   it('tries again where a site gave no answer, and throws the error when its tries are spent', async () => {
     await using stage = await scene(kind);
-    const port = await deadPort();
     const pool = stage.pool({ maxPoolSize: 1 });
     let calls = 0;
     let id = '';
@@ -266,7 +265,7 @@ describe.each(storeKinds)('run (%s)', (kind) => {
         (session) => {
           calls++;
           id = session.id;
-          return session.fetch(`http://127.0.0.1:${port}/`);
+          return session.fetch(`http://127.0.0.1:${deadPort}/`);
         },
         { retries: 1 },
       ),

@@ -17,7 +17,7 @@ export interface SkewedReport {
 }
 
 const store = storeAt(storeUrl);
-const pool = new SessionPool({ store, create: false, leaseMs: 1_000, timeoutMs: 20_000 });
+const pool = new SessionPool({ store, create: false, leaseMs: 2_500, timeoutMs: 60_000 });
 const report: SkewedReport = { used: 0, wrong: [], restedId: '' };
 while (report.used < Number(uses)) {
   const lease = await pool.acquire();
@@ -30,7 +30,7 @@ while (report.used < Number(uses)) {
   session.markGood();
   if (report.used === 1) {
     // Held for longer than its lease: renewed in time, whatever the clock says.
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await new Promise((resolve) => setTimeout(resolve, 3_500));
     if (lease.signal.aborted) report.wrong.push(String(lease.signal.reason));
   }
   if (report.used === Number(uses)) {

@@ -44,7 +44,7 @@ describe.each(storeKinds)('who waits (%s)', (kind) => {
 
   it('is served in order also among a thousand over three sessions', async () => {
     await using stage = await scene(kind);
-    const pool = stage.pool({ maxPoolSize: 3, session: { maxUsageCount: null }, timeoutMs: 25_000 });
+    const pool = stage.pool({ maxPoolSize: 3, session: { maxUsageCount: null }, timeoutMs: 100_000 });
     const order: number[] = [];
     await Promise.all(
       Array.from({ length: 1000 }, async (_, index) => {
@@ -159,7 +159,7 @@ describe.each(storeKinds)('who waits (%s)', (kind) => {
     );
     expect(served).toBeGreaterThan(0);
     await until(async () => (await pool.stats()).sessions.leased === 0, 'all are given back');
-    const both = await Promise.all([pool.acquire({ timeoutMs: 500 }), pool.acquire({ timeoutMs: 500 })]);
+    const both = await Promise.all([pool.acquire({ timeoutMs: 5_000 }), pool.acquire({ timeoutMs: 5_000 })]);
     for (const lease of both) await lease.release();
   });
 
@@ -212,8 +212,8 @@ describe.each(storeKinds)('who waits (%s)', (kind) => {
     await using stage = await scene(kind);
     const pool = stage.pool({ create: false });
     await pool.add({ id: 'a' });
-    await pool.rest('a', 120);
     const since = performance.now();
+    await pool.rest('a', 120);
     await using lease = await pool.acquire();
     expect(lease.session.id).toBe('a');
     expect(performance.now() - since).toBeGreaterThan(80);
@@ -246,11 +246,11 @@ describe.each(storeKinds)('who waits (%s)', (kind) => {
         return member.bind(target);
       },
     }) as SessionStore;
-    const pool = stage.pool({ store: counting, maxPoolSize: 1, leaseMs: 300 });
+    const pool = stage.pool({ store: counting, maxPoolSize: 1, leaseMs: 1_500 });
     const held = await pool.acquire();
     const waiters = Array.from({ length: 20 }, () => pool.acquire());
     asked = 0;
-    await sleep(1_500);
+    await sleep(4_500);
     // Some five or ten times, when the lease would have ended; not a thousand times a second.
     expect(asked).toBeLessThan(200);
     await held.release();
@@ -261,7 +261,7 @@ describe.each(storeKinds)('who waits (%s)', (kind) => {
 describe.each(storeKinds)('a long line (%s)', (kind) => {
   it('for one site costs no more than one look at a time', async () => {
     await using stage = await scene(kind);
-    const pool = stage.pool({ create: false, timeoutMs: 20_000 });
+    const pool = stage.pool({ create: false, timeoutMs: 100_000 });
     await pool.add({ id: 'a', maxUsageCount: null });
     const held = await pool.acquire();
     let served = 0;
@@ -306,7 +306,7 @@ describe.each(storeKinds)('closing (%s)', (kind) => {
     expect(() => lease.session.markGood()).toThrow(expect.objectContaining({ code: 'LEASE_ENDED' }));
     await lease.release();
     const later = stage.pool({ maxPoolSize: 1 });
-    await using again = await later.acquire({ timeoutMs: 500 });
+    await using again = await later.acquire({ timeoutMs: 5_000 });
     expect(again.session).toMatchObject({ id: lease.session.id, usageCount: 1, userData: { half: true } });
   });
 
@@ -392,13 +392,13 @@ it('wakes who waits when another process gives a session back, long before its l
   try {
     const [line] = (await once(holder.stdout, 'data')) as [Buffer];
     const id = line.toString().trim();
-    const waiting = pool.acquire({ timeoutMs: 20_000 });
+    const waiting = pool.acquire({ timeoutMs: 60_000 });
     expect(await isPending(waiting, 100)).toBe(true);
     const since = performance.now();
     holder.stdin.end('release\n');
     await using lease = await waiting;
     expect(lease.session).toMatchObject({ id, usageCount: 1 });
-    expect(performance.now() - since).toBeLessThan(10_000);
+    expect(performance.now() - since).toBeLessThan(30_000);
   } finally {
     holder.kill('SIGKILL');
   }
@@ -406,10 +406,10 @@ it('wakes who waits when another process gives a session back, long before its l
 
 it('does not touch the site as somebody else when its process was stopped for longer than its lease', async () => {
   await using stage = await scene('sqlite');
-  const pool = stage.pool({ maxPoolSize: 1, leaseMs: 600 });
+  const pool = stage.pool({ maxPoolSize: 1, leaseMs: 1_500 });
   const holder = spawn(
     process.execPath,
-    [fileURLToPath(new URL('holder.ts', import.meta.url)), stage.file, '600'],
+    [fileURLToPath(new URL('holder.ts', import.meta.url)), stage.file, '1500'],
     { stdio: ['pipe', 'pipe', 'inherit'] },
   );
   try {

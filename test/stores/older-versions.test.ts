@@ -109,6 +109,11 @@ describe.skipIf(!postgresUrl)('a schema in PostgreSQL without counts of tags', (
       await admin.query(`
         delete from ${schema}.troupe_migration where version > 1;
         drop table ${schema}.tag_count;
+        drop table ${schema}.front;
+        drop index ${schema}.session_row;
+        create index session_sid on ${schema}.session (sid);
+        drop index ${schema}.waiter_until;
+        alter table ${schema}.counter drop column version, add constraint counter_pkey primary key (slot);
         drop function ${schema}.count_all(bigint[]);
         create function ${schema}.count_all(p_clock bigint[]) returns text language sql as 'select ''old''';
         create function ${schema}.theirs() returns text language sql as 'select ''theirs'''`);

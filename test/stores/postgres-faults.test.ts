@@ -150,7 +150,7 @@ describe.skipIf(!postgresUrl)('a server that fails', () => {
     const start = performance.now();
     try {
       await expect(store.lease(request)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
-      expect(performance.now() - start).toBeLessThan(7000);
+      expect(performance.now() - start).toBeLessThan(30_000);
     } finally {
       server.resume();
     }

@@ -7,7 +7,7 @@ import { session } from './hammer.ts';
 
 const url = postgresUrl;
 const SESSIONS = 20;
-const request = { rotation: 'round-robin', fill: 'on-demand', leaseMs: 1000, holder: 'test:1' } as const;
+const request = { rotation: 'round-robin', fill: 'on-demand', leaseMs: 2500, holder: 'test:1' } as const;
 const change = { errorScore: 0, status: 'usable' } as const;
 
 /** As long as somebody's transaction could see them, old versions stay: here none of them may be walked over. */
@@ -117,7 +117,7 @@ describe.skipIf(!url)('the store on PostgreSQL, with an old snapshot open', () =
       await store.order({ ids: ['s-1'] }, { kind: 'rest', ms: 60_000, site });
       for (let turn = 0; turn < TURNS; turn++) {
         const { lease } = await leased(store, site);
-        const [renewed] = await store.renew([{ lease, leaseMs: 1000, body: `turn ${turn}` }]);
+        const [renewed] = await store.renew([{ lease, leaseMs: 2500, body: `turn ${turn}` }]);
         expect(renewed).toEqual({ kind: 'held' });
         const blocks = turn % 2 ? [{ site, ms: null }] : [{ site, ms: 1 }];
         const status = turn === 9 ? 'retired' : 'usable';

@@ -141,7 +141,7 @@ describe.skipIf(!redisUrl)('real servers that cannot be used', () => {
     const error = await openError({ url });
     expect(error.code).toBe('STORE_UNAVAILABLE');
     expect(error.message).toMatch(/cannot be reached: .*ECONNREFUSED/);
-    expect(performance.now() - startedAt).toBeLessThan(5000);
+    expect(performance.now() - startedAt).toBeLessThan(30_000);
   });
 
   it('says that memory is used up, and that it is a replica', async () => {

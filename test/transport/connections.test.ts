@@ -8,6 +8,18 @@ import { UndiciTransport } from '../../src/transport/undici.ts';
 import { makeCertificate } from './certificates.ts';
 import { failureOf, makeUser, overEachTransport, serve, sleep } from './helpers.ts';
 
+/** A server that answers the one request when it is told to. */
+async function serveLate() {
+  const asked = Promise.withResolvers<void>();
+  const told = Promise.withResolvers<void>();
+  const { origin } = await serve(async (_, response) => {
+    asked.resolve();
+    await told.promise;
+    response.end('late');
+  });
+  return { origin, asked: asked.promise, answer: told.resolve };
+}
+
 describe('Connections', () => {
   const make = () => new UndiciTransport();
 
@@ -15,35 +27,37 @@ describe('Connections', () => {
     await using connections = new Connections({ idleMs: 40 });
     const first = connections.for('a', make);
     expect(connections.for('a', make)).toBe(first);
-    await sleep(120);
-    expect(connections.size).toBe(0);
+    await expect.poll(() => connections.size).toBe(0);
     expect(connections.for('a', make)).not.toBe(first);
   });
 
   test('never closes a busy one for being idle', async () => {
-    const { origin } = await serve((_, response) => void setTimeout(() => response.end('late'), 150));
+    const { origin, asked, answer } = await serveLate();
     await using connections = new Connections({ idleMs: 20 });
     const user = makeUser();
     const busy = connections.for('a', () => user.transport);
     const pending = user.fetch(origin);
+    await asked;
     await sleep(100);
     expect(connections.for('a', make)).toBe(busy);
+    answer();
     expect(await (await pending).text()).toBe('late');
   });
 
   test('closes the one idle longest when there are too many, but no busy one', async () => {
-    const { origin } = await serve((_, response) => void setTimeout(() => response.end('late'), 100));
+    const { origin, asked, answer } = await serveLate();
     await using connections = new Connections({ maxOpen: 2 });
     const user = makeUser();
     connections.for('busy', () => user.transport);
     const pending = user.fetch(origin);
-    await sleep(20);
+    await asked;
     const b = connections.for('b', make);
     const c = connections.for('c', make);
     expect(connections.size).toBe(2);
     expect(connections.for('busy', make)).toBe(user.transport);
     expect(connections.for('c', make)).toBe(c);
     expect(connections.for('b', make)).not.toBe(b);
+    answer();
     expect(await (await pending).text()).toBe('late');
   });
 
@@ -110,7 +124,8 @@ overEachTransport(({ makeUser }) => {
     const [one, two] = [makeUser(), makeUser()];
     for (const user of [one, two, one, two]) {
       await (await user.fetch(origin)).text();
-      await sleep(5);
+      // impit takes a connection back in a thread of its own.
+      await sleep(100);
     }
     expect(new Set(ports).size).toBe(2);
     expect([ports[0], ports[1]]).toEqual([ports[2], ports[3]]);
