@@ -16,6 +16,7 @@ import { LeaseOpening } from './opening-lease.ts';
 import { type AcquireOptions, checkAcquireOptions } from './options.ts';
 import { isStoreAway } from './outage.ts';
 import { PlaceMaking } from './place-making.ts';
+import type { Retirement } from './retirement.ts';
 import type { Seeker } from './seeker.ts';
 import { SiteTurns } from './site-turns.ts';
 import type { StockNotice } from './stock-notice.ts';
@@ -44,13 +45,19 @@ export class Acquirer implements Seeker {
   #whenSettled: PromiseWithResolvers<void> | undefined;
   readonly #deadlines = new Deadlines();
 
-  constructor(context: PoolContext, held: HeldLeases, creation: Creation, notice: StockNotice) {
+  constructor(
+    context: PoolContext,
+    held: HeldLeases,
+    creation: Creation,
+    retirement: Retirement,
+    notice: StockNotice,
+  ) {
     this.#stockNotice = notice;
     this.#context = context;
     this.#held = held;
     this.#creation = creation;
     const turns = new SiteTurns(context);
-    this.#opening = new LeaseOpening(context, held, turns, this);
+    this.#opening = new LeaseOpening(context, held, turns, retirement, this);
     this.#making = new PlaceMaking(context, held, creation, turns, this);
     this.#anyone = this.#askOf({});
     this.#line = new WaitingLine({

@@ -19,6 +19,7 @@ import type { PoolFingerprints } from './fingerprints.ts';
 import { HeldLeases, type HeldListener } from './held.ts';
 import type { PoolSettings } from './options.ts';
 import { Outage } from './outage.ts';
+import { retireBehind } from './proxies/gone.ts';
 import { PoolProxies } from './proxies/pool-proxies.ts';
 import { proxyDocument } from './proxies/proxy-document.ts';
 import { ProxyTags } from './proxies/proxy-tags.ts';
@@ -86,7 +87,13 @@ export function poolCore(
       transport: settings.transport,
     }),
     fingerprints,
-    proxies: hasProxies ? new PoolProxies(proxyParts, () => acquirer.line.offer()) : undefined,
+    proxies: hasProxies
+      ? new PoolProxies(
+          proxyParts,
+          () => acquirer.line.offer(),
+          (tags) => retireBehind(tags, context, retirement),
+        )
+      : undefined,
     proxyTags,
     sites: new SiteTraffic(clock, settings, events),
     badUrls: new BadUrls(store, events),
@@ -100,13 +107,11 @@ export function poolCore(
   );
   const book = new AccountBook(context.store, sealing);
   const accounts = accountList && new PoolAccounts(context, accountList, book);
-  const retirement = new Retirement(context, accounts);
+  const retirement = new Retirement(context, accounts, pruning);
   const listener: HeldListener = {
     freed: (sessionId) => acquirer.line.offer(sessionId),
     died: (lease, reason) => {
       const { session, grant } = lease;
-      pruning.died();
-      context.proxies?.died();
       const { usageCount, errorScore } = session;
       const createdAt = sessionInternals.createdAt(session);
       const expiresAt = sessionInternals.expiresAt(session);
@@ -116,7 +121,7 @@ export function poolCore(
   };
   const notice = new StockNotice(context);
   const held = new HeldLeases(context, gate, listener, accounts && new Logins(context, accounts));
-  const acquirer = new Acquirer(context, held, new Creation(context, accounts), notice);
+  const acquirer = new Acquirer(context, held, new Creation(context, accounts), retirement, notice);
   const stock = new Stock(context, acquirer, notice);
   return { context, held, acquirer, pruning, retirement, stock, book, accounts };
 }

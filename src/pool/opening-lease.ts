@@ -8,6 +8,7 @@ import type { PoolContext } from './context.ts';
 import type { HeldLeases } from './held.ts';
 import type { SessionLease } from './lease.ts';
 import type { Admission } from './proxies/pool-proxies.ts';
+import type { Retirement } from './retirement.ts';
 import type { Seeker } from './seeker.ts';
 import type { SiteTurns } from './site-turns.ts';
 import type { Attempt } from './waiting-line.ts';
@@ -26,12 +27,20 @@ export class LeaseOpening {
   readonly #context: PoolContext;
   readonly #held: HeldLeases;
   readonly #turns: SiteTurns;
+  readonly #retirement: Retirement;
   readonly #seeker: Seeker;
 
-  constructor(context: PoolContext, held: HeldLeases, turns: SiteTurns, seeker: Seeker) {
+  constructor(
+    context: PoolContext,
+    held: HeldLeases,
+    turns: SiteTurns,
+    retirement: Retirement,
+    seeker: Seeker,
+  ) {
     this.#context = context;
     this.#held = held;
     this.#turns = turns;
+    this.#retirement = retirement;
     this.#seeker = seeker;
   }
 
@@ -65,22 +74,33 @@ export class LeaseOpening {
       lease.proxy = admission.proxy;
       return this.#restore(ask, lease, stored, read, admission.body);
     }
-    const { usageCount, errorScore } = stored;
-    const change: ReleaseChange =
-      admission.kind === 'gone'
-        ? { usageCount, errorScore, status: 'retired', reason: admission.reason }
-        : { usageCount, errorScore, status: 'usable', restMs: admission.ms };
-    return this.#turnBack(ask, lease, change);
+    // A copy: the store's own record changes when it is given back.
+    const { id, createdAt, expiresAt, usageCount, errorScore } = stored;
+    if (admission.kind === 'resting')
+      return this.#turnBack(ask, lease, { usageCount, errorScore, status: 'usable', restMs: admission.ms });
+    const { reason } = admission;
+    const columns = { id, createdAt, expiresAt, usageCount, errorScore };
+    return this.#turnBack(ask, lease, { usageCount, errorScore, status: 'retired', reason }, () =>
+      this.#retirement.diedUnused(columns, read, reason),
+    );
   }
 
   /** It may not go now: it goes back, changed, and another is asked for. */
-  #turnBack(ask: Ask, lease: SessionLease, change: ReleaseChange): Promise<Attempt<SessionLease>> {
+  #turnBack(
+    ask: Ask,
+    lease: SessionLease,
+    change: ReleaseChange,
+    onReleased?: () => void,
+  ): Promise<Attempt<SessionLease>> {
     this.#held.forget(lease);
     if (ask.site !== undefined) this.#seeker.offerToCrowded();
     ask.turnedBack += 1;
     const isEnough = ask.turnedBack % MAX_TURNED_BACK === 0;
     return Promise.resolve(this.#context.store.release(lease.grant, change)).then(
-      () => (isEnough ? { retryInMs: LOOK_AGAIN_MS } : this.#seeker.attempt(ask)),
+      (outcome) => {
+        if (outcome !== 'lost') onReleased?.();
+        return isEnough ? { retryInMs: LOOK_AGAIN_MS } : this.#seeker.attempt(ask);
+      },
       (failure) => this.#seeker.later(failure),
     );
   }

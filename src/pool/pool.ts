@@ -196,13 +196,12 @@ export class SessionPool implements AsyncDisposable {
   async retire(id: string, reason = 'retired from outside'): Promise<boolean> {
     text(id, 'id');
     text(reason, 'reason');
-    const { context, held, acquirer, pruning, retirement } = await this.#open();
+    const { context, held, acquirer, retirement } = await this.#open();
     const reached = await context.store.order({ ids: [id] }, { kind: 'retire', reason });
     if (reached === 0) return false;
     held.abort(id, reason);
     context.connections.drop(id);
     context.bodies.forget(id);
-    pruning.died();
     context.events.emit('retired', { sessionId: id, reason, evidence: '' });
     await retirement.retired(id, reason);
     acquirer.line.offer();

@@ -5,6 +5,7 @@ import type { StoredSession } from '../stores/store.ts';
 import type { PoolAccounts } from './accounts/pool-accounts.ts';
 import type { PoolContext } from './context.ts';
 import { callHook } from './hook.ts';
+import type { Pruning } from './pruning.ts';
 
 /** A session's columns, as far as it needs them to be put together again. */
 type Columns = Pick<StoredSession, 'id' | 'createdAt' | 'expiresAt' | 'usageCount' | 'errorScore'>;
@@ -13,16 +14,37 @@ type Columns = Pick<StoredSession, 'id' | 'createdAt' | 'expiresAt' | 'usageCoun
 export class Retirement {
   readonly #context: PoolContext;
   readonly #accounts: PoolAccounts | undefined;
+  readonly #pruning: Pruning;
   readonly #underWay = new Set<Promise<void>>();
   readonly #stop = new AbortController();
 
-  constructor(context: PoolContext, accounts: PoolAccounts | undefined) {
+  constructor(context: PoolContext, accounts: PoolAccounts | undefined, pruning: Pruning) {
     this.#context = context;
     this.#accounts = accounts;
+    this.#pruning = pruning;
   }
 
   /** It died in a lease of ours. */
   died(columns: Columns, body: SessionBody, reason: string): void {
+    this.#count();
+    this.#dismiss(columns, body, reason);
+  }
+
+  /** It died in our hands before any task had it, and nobody has told of it yet. */
+  diedUnused(columns: Columns, body: SessionBody, reason: string): void {
+    const { connections, bodies, events } = this.#context;
+    connections.drop(columns.id);
+    bodies.forget(columns.id);
+    events.emit('retired', { sessionId: columns.id, reason, evidence: '' });
+    this.died(columns, body, reason);
+  }
+
+  #count(): void {
+    this.#pruning.died();
+    this.#context.proxies?.died();
+  }
+
+  #dismiss(columns: Columns, body: SessionBody, reason: string): void {
     const { onRetire } = this.#context.settings;
     if (body.account !== undefined) this.#accounts?.freed(body.account);
     if (!onRetire) return;
@@ -34,11 +56,12 @@ export class Retirement {
   /** It was retired by us, and nobody had it. One that somebody has dies when it is given back, there. */
   async retired(id: string, reason: string): Promise<void> {
     const { settings, store, bodies, events } = this.#context;
+    this.#count();
     if (!settings.onRetire && !this.#accounts) return;
     const stored = await store.get(id);
     if (stored?.state !== 'dead') return;
     try {
-      this.died(stored, bodies.read(stored), reason);
+      this.#dismiss(stored, bodies.read(stored), reason);
     } catch (error) {
       events.emit('error', { error, during: `onRetire of session ${id}` });
     }

@@ -142,6 +142,56 @@ describe('a proxy that is gone from the list', () => {
     expect(await second.get(first)).toMatchObject({ status: 'retired', reason: 'its proxy is gone' });
   });
 
+  it.each(['sqlite', 'memory'] as const)(
+    'tells of those that are retired at their lease, and logs them out (%s)',
+    async (kind) => {
+      const clock = fakeClock();
+      const place = await open(kind, clock);
+      const before = place.pool({ proxies: [one] });
+      await fill(before, 1);
+      const { id } = (await sessionsOf(before))[0]!;
+      clock.advance(1_000);
+      const loggedOut: string[] = [];
+      const second = place.pool({
+        proxies: [two],
+        onRetire: (session, reason) => {
+          loggedOut.push(`${session.id} ${session.status}: ${reason}`);
+        },
+      });
+      const retired = listen(second, 'retired');
+      await fill(second, 1);
+      expect(retired).toEqual([{ sessionId: id, reason: 'its proxy is gone', evidence: '' }]);
+      await second.close();
+      expect(loggedOut).toEqual([`${id} retired: its proxy is gone`]);
+    },
+  );
+
+  it('tells of those that an order reaches, in the one of two processes whose order it was', async () => {
+    const place = await open('sqlite');
+    let list = [one, two];
+    const loggedOut: string[] = [];
+    const onRetire = (session: { id: string }) => {
+      loggedOut.push(session.id);
+    };
+    const pools = [1, 2].map(() =>
+      place.pool({ proxies: async () => list, proxyRefreshMs: 1_000, onRetire }),
+    );
+    const retired = pools.map((pool) => listen(pool, 'retired'));
+    await fill(pools[0]!, 6);
+    await pools[1]!.stats();
+    const doomed = (await sessionsOf(pools[0]!))
+      .filter(({ model }) => model.proxy!.url === one)
+      .map(({ id }) => id);
+    expect(doomed).toHaveLength(3);
+    const lease = await pools[1]!.acquire({ id: doomed[0]! });
+    list = [two];
+    await until(async () => (await pools[0]!.stats()).sessions.dead === 2, 'the free ones are retired');
+    await lease.release();
+    await until(() => loggedOut.length === 3, 'all are logged out');
+    expect(loggedOut.sort()).toEqual(doomed);
+    expect([...new Set(retired.flat().map(({ sessionId }) => sessionId))].sort()).toEqual(doomed);
+  });
+
   it("leaves them to another of its country, with 'rebind': same user, same tag as the other's", async () => {
     const { first, second } = await restarted(
       [{ url: one, country: 'DE' }],

@@ -26,7 +26,8 @@ export interface ProxyOptions {
   maxConcurrentPerProxy?: number | null;
   /**
    * What becomes of sessions whose proxy is no longer among `proxies`: `'retire'`, or `'rebind'`, another one of the same
-   * country at their next lease; that is the default of a pool with `accounts`.
+   * country at their next lease; that is the default of a pool with `accounts`. The event `retired` and `onRetire` come in
+   * the process that retires a session: the one that reads the shorter list first, or leases the session first.
    * @default 'retire'
    */
   onProxyGone?: 'retire' | 'rebind';

@@ -26,6 +26,9 @@ const NONE_MS = 500;
 /** A session whose proxy is gone, and for which there is no other, is asked again after this. */
 const NO_OTHER_REST_MS = 30_000;
 
+/** What sessions die of whose proxy is no longer listed. */
+export const PROXY_GONE = 'its proxy is gone';
+
 /** Whether a session may go out through its proxy now. */
 export type Admission =
   | { readonly kind: 'admitted'; readonly body: SessionBody; readonly proxy: LeasedProxy | undefined }
@@ -74,14 +77,19 @@ export class PoolProxies implements ProxyHome {
   readonly #load: ProxyLoad;
   readonly #exits = new ExitRecord();
   readonly #onFree: () => void;
+  readonly #onGone: (tags: ReadonlySet<string>) => Promise<void>;
   /** Leases of this process, by tag; only where there is a limit. */
   readonly #inUse = new Map<string, number>();
   #noneUntil = Number.NEGATIVE_INFINITY;
 
-  /** @param onFree a session, or a proxy for a new one, may have become free */
-  constructor(parts: ProxyParts, onFree: () => void) {
+  /**
+   * @param onFree a session, or a proxy for a new one, may have become free
+   * @param onGone retires the sessions with these tags
+   */
+  constructor(parts: ProxyParts, onFree: () => void, onGone: (tags: ReadonlySet<string>) => Promise<void>) {
     this.#parts = parts;
     this.#onFree = onFree;
+    this.#onGone = onGone;
     const { settings, store, storeClock: clock, events, tags, document } = parts;
     const { proxies: source, proxyRefreshMs: refreshMs } = settings;
     this.#list =
@@ -305,7 +313,7 @@ export class PoolProxies implements ProxyHome {
     if (listed) {
       if (!isSame(listed.proxy, proxy)) next = { ...body, proxy: { ...listed.proxy, ...lifeOf(proxy) } };
     } else if (this.#isGone(proxy)) {
-      if (this.#parts.settings.onProxyGone === 'retire') return { kind: 'gone', reason: 'its proxy is gone' };
+      if (this.#parts.settings.onProxyGone === 'retire') return { kind: 'gone', reason: PROXY_GONE };
       const other = this.#best((candidate) => candidate.proxy.country === proxy.country);
       if (!other) return { kind: 'resting', ms: NO_OTHER_REST_MS };
       next = { ...body, proxy: this.#assigned(other, proxy) };
@@ -361,13 +369,10 @@ export class PoolProxies implements ProxyHome {
   }
 
   #changed(gone: readonly ListedProxy[]): void {
-    if (this.#parts.settings.onProxyGone === 'retire') {
-      for (const { tag } of gone) {
-        const order = { kind: 'retire', reason: 'its proxy is gone' } as const;
-        Promise.resolve(this.#parts.store.order({ tag }, order)).catch((error) =>
-          this.#failedInBackground(error, 'retiring the sessions of a proxy that is gone'),
-        );
-      }
+    if (this.#parts.settings.onProxyGone === 'retire' && gone.length > 0) {
+      this.#onGone(new Set(gone.map(({ tag }) => tag))).catch((error) =>
+        this.#failedInBackground(error, 'retiring the sessions of a proxy that is gone'),
+      );
     }
     this.#exits.keepOnly((tag) => this.#list?.get(tag) !== undefined);
     this.#freed();
