@@ -11,6 +11,7 @@ export type TroupeErrorCode =
   | 'WRONG_KEY'
   | 'DUPLICATE_SESSION'
   | 'POOL_FULL'
+  | 'PROXY_FULL'
   | 'POOL_CLOSED'
   | 'ACQUIRE_TIMEOUT'
   | 'NO_SESSION'
@@ -83,7 +84,8 @@ export class StoreError extends TroupeError {
       | 'STORE_CLOSED'
       | 'WRONG_KEY'
       | 'DUPLICATE_SESSION'
-      | 'POOL_FULL',
+      | 'POOL_FULL'
+      | 'PROXY_FULL',
     message: string,
     options?: ErrorOptions,
   ) {

@@ -124,7 +124,8 @@ export class SessionPool implements AsyncDisposable {
 
   /**
    * Adds sessions: made elsewhere, or from options; all or none. Answers their ids.
-   * @throws StoreError `DUPLICATE_SESSION`, or `POOL_FULL`
+   * @throws StoreError `DUPLICATE_SESSION`, `POOL_FULL`, or `PROXY_FULL` where a proxy of the pool's list would have more
+   * sessions than `maxSessionsPerProxy`
    */
   async add(sessions: Session | SessionOptions | readonly (Session | SessionOptions)[]): Promise<string[]> {
     const list = (Array.isArray(sessions) ? sessions : [sessions]) as (Session | SessionOptions)[];
@@ -136,21 +137,24 @@ export class SessionPool implements AsyncDisposable {
     });
     const { context, acquirer, book } = await this.#open();
     if (added.some((session) => session.proxy)) await context.proxyTags.load();
-    const result = await context.store.add(
-      added.map((session, index) =>
-        newSession(
-          usable(session, index),
-          context.bodies.write(session.id, sessionInternals.body(session)),
-          context,
-        ),
-      ),
-      this.#settings.maxPoolSize,
-    );
+    const records = added.map((session, index) => {
+      const body = context.bodies.write(session.id, sessionInternals.body(usable(session, index)));
+      const record = newSession(session, body, context);
+      const tagLimit = context.proxies?.limitOf(record.tag);
+      return tagLimit === undefined ? record : { ...record, tagLimit };
+    });
+    const result = await context.store.add(records, this.#settings.maxPoolSize);
     if (result.kind === 'duplicate') {
       throw new StoreError(
         'DUPLICATE_SESSION',
         `pool "${this.name}" has a session ${result.id} already; none was added`,
       );
+    }
+    if (result.kind === 'tag-full') {
+      const { id, tag, tagLimit } = records.find((record) => record.id === result.id)!;
+      const proxy = context.proxies!.nameOf(tag!);
+      const message = `the proxy ${proxy} has no room for session ${id} (maxSessionsPerProxy ${tagLimit}); none was added`;
+      throw new StoreError('PROXY_FULL', message);
     }
     if (result.kind === 'full') {
       const message = `pool "${this.name}" has no room for ${added.length} more sessions (maxPoolSize ${this.#settings.maxPoolSize}); none was added`;

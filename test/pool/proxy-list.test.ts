@@ -37,6 +37,24 @@ describe('sessions of one proxy', () => {
     await Promise.all(leases.map((lease) => lease.release()));
   });
 
+  it.each(['sqlite', 'memory'] as const)(
+    'are no more than that when they are added, either (%s)',
+    async (kind) => {
+      const pool = (await open(kind)).pool({ proxies: [one, two], maxSessionsPerProxy: 2 });
+      await pool.add([{ proxy: one }, { proxy: two }]);
+      const error = await failureOf(pool.add([{ proxy: two }, { proxy: one }, { proxy: one, id: 'third' }]));
+      expect(error).toMatchObject({ name: 'StoreError', code: 'PROXY_FULL' });
+      expect(error.message).toBe(
+        'the proxy http://127.0.0.1:8001 has no room for session third (maxSessionsPerProxy 2); none was added',
+      );
+      expect(await proxyOfEach(pool)).toEqual([one, two]);
+      // Of one that is not in the list nobody said how many it bears.
+      const other = 'http://127.0.0.1:8003';
+      await pool.add([{ proxy: other }, { proxy: other }, { proxy: other }, {}]);
+      expect((await pool.stats()).sessions.usable).toBe(6);
+    },
+  );
+
   it('make room when one dies', async () => {
     const pool = (await open('memory')).pool({ proxies: [one], maxSessionsPerProxy: 1 });
     const lease = await pool.acquire();

@@ -15,7 +15,8 @@ export interface ProxyOptions {
    */
   proxyRefreshMs?: number;
   /**
-   * Living sessions that one proxy may have, in all processes of the store; `null`: any number.
+   * Living sessions that one proxy may have, in all processes of the store; `null`: any number. `pool.add` throws
+   * `PROXY_FULL` rather than exceed it.
    * @default null
    */
   maxSessionsPerProxy?: number | null;

@@ -167,6 +167,12 @@ export class PoolProxies implements ProxyHome {
     }
   }
 
+  /** How many living sessions may have this tag; `undefined`: any number, or it is none of the list. */
+  limitOf(tag: string | null | undefined): number | undefined {
+    const isListed = typeof tag === 'string' && this.#list?.get(tag) !== undefined;
+    return isListed ? (this.#parts.settings.maxSessionsPerProxy ?? undefined) : undefined;
+  }
+
   /** The store has as many sessions with this tag as there may be. */
   isFull(tag: string): void {
     this.#load.isFull(tag, this.#parts.settings.maxSessionsPerProxy ?? 0);
@@ -205,7 +211,7 @@ export class PoolProxies implements ProxyHome {
     const ms = this.#health.failed(tag, isProbe);
     if (ms === undefined) return;
     const { events } = this.#parts;
-    events.emit('proxyQuarantined', { proxy: this.#nameOf(tag), ms, reason });
+    events.emit('proxyQuarantined', { proxy: this.nameOf(tag), ms, reason });
     this.#restAll(tag, ms);
   }
 
@@ -355,7 +361,7 @@ export class PoolProxies implements ProxyHome {
 
   #back(tag: string): void {
     this.#health.worked(tag);
-    this.#parts.events.emit('proxyBack', { proxy: this.#nameOf(tag) });
+    this.#parts.events.emit('proxyBack', { proxy: this.nameOf(tag) });
     this.#freed();
   }
 
@@ -387,7 +393,8 @@ export class PoolProxies implements ProxyHome {
     this.#onFree();
   }
 
-  #nameOf(tag: string): string {
+  /** For people: without credentials. */
+  nameOf(tag: string): string {
     const { session } = this.#parts.settings;
     const own = session.proxy === undefined ? undefined : session.proxy;
     const name = typeof own === 'string' ? showProxy({ url: own }) : own && showProxy(own);
