@@ -1,7 +1,7 @@
 import type { TLSSocket } from 'node:tls';
 import { buildConnector } from 'undici';
 import { type ProxyAddress, withoutBrackets } from './proxy-address.ts';
-import { ProxyFailure } from './proxy-failure.ts';
+import { ProxyFailure, spokeFirst } from './proxy-failure.ts';
 import { openTunnel } from './tunnel.ts';
 
 export interface ProxyConnectorOptions {
@@ -36,6 +36,10 @@ export function proxyConnector(
     const conditions = { signal: limit.signal, tls: trustOf(tls) };
     openTunnel(proxy, { host: withoutBrackets(target.hostname), port }, conditions).then(
       (socket) => {
+        if (socket.readableLength > 0) {
+          socket.on('error', () => {}).destroy();
+          return settle(spokeFirst(), null);
+        }
         if (!isSecure) return settle(null, socket);
         const stop = () => socket.destroy();
         limit.signal.addEventListener('abort', stop);
@@ -62,8 +66,9 @@ function inTunnel(cause: Error, isTimeout: boolean): ProxyFailure {
   return new ProxyFailure('the tunnel ended before TLS stood', { fault: 'exit', isTimeout, cause });
 }
 
-/** Its certificate does not hold, or it and we have no TLS in common: no proxy has a part in that. */
+/** Its certificate does not hold, or it and we have no TLS in common: no proxy has a part in that. What is no TLS at all may be a page of the proxy's. */
 function isOfTheSite(error: Error): boolean {
   const code = 'code' in error ? String(error.code) : '';
+  if (/^ERR_SSL_(?:WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST)$/.test(code)) return false;
   return /^(?:CERT_|ERR_TLS_CERT|ERR_SSL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/.test(code);
 }

@@ -24,6 +24,14 @@ export class ProxyFailure extends Error {
   }
 }
 
+/**
+ * Something came out of a new tunnel before anything was sent: nobody there speaks HTTP or TLS, in which the client begins. A
+ * web server in a proxy's place does that, or the site. undici would take it for an answer to nothing, and connect again, without end.
+ */
+export function spokeFirst(): ProxyFailure {
+  return new ProxyFailure('the tunnel leads to no web server', { fault: 'exit' });
+}
+
 /** A proxy answered with this status in the place of the site. */
 export function refusedWith(status: number): ProxyFailure {
   // It says that it got no further (RFC 9110 §15.6.3, §15.6.5; tinyproxy says 500, and squid 503).
