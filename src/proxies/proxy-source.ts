@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { OptionError } from '../errors.ts';
+import { inTime } from '../internal/in-time.ts';
 import { describe } from '../internal/options.ts';
 import type { ProxyRecord } from './proxy.ts';
 import { looksLikeProxy, readProxyList, readProxyText } from './proxy-text.ts';
@@ -9,9 +10,6 @@ export type ProxyListInput = readonly (string | ProxyRecord)[];
 
 /** Where proxies come from: a list, a file's path, or a function that is asked for them again and again. */
 export type ProxySource = ProxyListInput | string | (() => ProxyListInput | Promise<ProxyListInput>);
-
-/** A source that does not answer by then has failed. */
-const MAX_READ_MS = 30_000;
 
 /**
  * Reads a source once.
@@ -47,7 +45,7 @@ async function readOnce(source: ProxySource): Promise<ProxyRecord[]> {
     return readProxyText(await readFile(source, 'utf8'), source);
   }
   if (typeof source !== 'function') return readProxyList(source, 'proxies');
-  const given: unknown = await inTime(source);
+  const given: unknown = await inTime(source, 'proxies');
   if (!Array.isArray(given)) {
     throw new OptionError(
       'proxies',
@@ -55,18 +53,4 @@ async function readOnce(source: ProxySource): Promise<ProxyRecord[]> {
     );
   }
   return readProxyList(given, 'proxies');
-}
-
-async function inTime(source: () => unknown): Promise<unknown> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => late.reject(new Error(`the source of proxies did not answer for ${MAX_READ_MS} ms`)),
-    MAX_READ_MS,
-  );
-  timer.unref();
-  try {
-    return await Promise.race([source(), late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

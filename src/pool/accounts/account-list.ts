@@ -1,4 +1,5 @@
 import type { Clock } from '../../internal/clock.ts';
+import { inTime } from '../../internal/in-time.ts';
 import type { PoolEventBus } from '../events.ts';
 import { type Account, type AccountSource, readAccounts } from './account.ts';
 
@@ -54,7 +55,7 @@ export class AccountList {
   async #read(): Promise<void> {
     this.#readAt = this.#clock.monotonic();
     const source = this.#source as () => readonly Account[] | Promise<readonly Account[]>;
-    this.#keep(readAccounts(await source()));
+    this.#keep(readAccounts(await inTime(source, 'accounts')));
   }
 
   #keep(accounts: readonly Account[]): void {

@@ -48,7 +48,7 @@ export const accountSource: OptionCheck = (value, path) => {
   if (typeof value !== 'function') readAccounts(value, path);
 };
 
-const checkId: OptionCheck = (value, path) => {
+export const checkId: OptionCheck = (value, path) => {
   const isFine =
     typeof value === 'string' && value !== '' && value.length <= MAX_ID_LENGTH && value !== '__proto__';
   if (!isFine) fail(path, `a user name of 1 to ${MAX_ID_LENGTH} characters`, value);

@@ -1,5 +1,6 @@
 import { text } from '../../internal/options.ts';
 import type { PoolCore } from '../core.ts';
+import { checkId } from './account.ts';
 import { accountKey } from './account-key.ts';
 import { type AccountRecord, loginsOf, madeReady, NEW_RECORD, parked, standingOf } from './record.ts';
 
@@ -44,7 +45,7 @@ export class AccountAdmin {
    * store does not know yet.
    */
   async park(id: string): Promise<void> {
-    text(id, 'id');
+    checkId(id, 'id');
     const { book, context } = await this.#open();
     let sessionId: string | null = null;
     await book.change(id, (record = NEW_RECORD) => {

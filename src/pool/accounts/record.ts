@@ -21,7 +21,15 @@ const recordSchema = z.object({
   sessionId: z.string().nullable(),
   /** A login is under way, and nobody else may try before then. */
   claim: z.object({ token: z.string(), holder: z.string(), untilAt: z.number() }).nullable(),
-  proxy: z.object({ url: z.string(), id: z.string().optional(), country: z.string().optional() }).nullable(),
+  proxy: z
+    .object({
+      url: z.string(),
+      id: z.string().optional(),
+      country: z.string().optional(),
+      assignedAt: z.number().optional(),
+      rotation: z.number().optional(),
+    })
+    .nullable(),
   fingerprint: z.looseObject({ userAgent: z.string() }).nullable(),
 });
 
@@ -36,7 +44,8 @@ export type AccountRecord = Readonly<Omit<Stored, 'proxy' | 'fingerprint'>> & {
 /** Records by the accounts' ids. */
 export type AccountRecords = Readonly<Record<string, AccountRecord>>;
 
-const recordsSchema = z.record(z.string(), recordSchema);
+/** Loose: what a newer troupe wrote beside it is kept. */
+const recordsSchema = z.record(z.string(), recordSchema.loose());
 
 /** @throws where it is none */
 export function parseRecords(value: unknown): AccountRecords {

@@ -20,12 +20,13 @@ export interface ProxyDocument {
   readonly failing: Readonly<Record<string, FailingProxy>>;
 }
 
-const schema = z.object({
+/** Loose: what a newer troupe wrote beside it is kept. */
+const schema = z.looseObject({
   salt: z.string().min(32).optional(),
   failing: z
     .record(
       z.string(),
-      z.object({
+      z.looseObject({
         failures: z.int().min(1),
         untilAt: z.number(),
         probeUntilAt: z.number().optional(),

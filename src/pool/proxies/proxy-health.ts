@@ -88,7 +88,8 @@ export class ProxyHealth {
     let isOurs = false;
     try {
       await this.#document.change((document) => {
-        const stored = document.failing[tag];
+        const written = document.failing[tag];
+        const stored = written && believable(written, now);
         isOurs = stored === undefined || Math.max(stored.untilAt, stored.probeUntilAt ?? 0) <= now;
         if (!isOurs || stored === undefined) return document;
         return withFailing(document, tag, { ...stored, probeUntilAt }, now);
@@ -116,7 +117,8 @@ export class ProxyHealth {
     this.#look();
     const ahead = this.#ahead.get(tag);
     if (ahead !== undefined) return ahead ?? undefined;
-    return this.#document.value.failing[tag];
+    const failing = this.#document.value.failing[tag];
+    return failing && believable(failing, this.#clock.now());
   }
 
   /** What the others found out is read beside the work. */
@@ -144,6 +146,12 @@ export class ProxyHealth {
         this.#onError(error);
       });
   }
+}
+
+/** Nobody closes a proxy for longer than that: the clock was set back since, and it would stay closed for as much. */
+function believable(failing: FailingProxy, now: number): FailingProxy {
+  const isFine = failing.untilAt <= now + 1.25 * LONGEST_MS && (failing.probeUntilAt ?? 0) <= now + PROBE_MS;
+  return isFine ? failing : { failures: failing.failures, untilAt: now };
 }
 
 /** The document with this proxy's state, and without those that nobody has cared for in a long time. */
