@@ -1,4 +1,5 @@
 import { LeaseError, type StoreError } from '../errors.ts';
+import { Bag } from '../internal/bag.ts';
 import { MAX_TIMER_MS } from '../internal/clock.ts';
 import { isPromise, type MaybePromise } from '../internal/maybe-promise.ts';
 import type { SessionBody } from '../session/body.ts';
@@ -29,8 +30,7 @@ export class HeldLeases implements LeaseHome {
   readonly #gate: SiteGate;
   readonly #listener: HeldListener;
   readonly #logins: Logins | undefined;
-  /** In no order: each lease knows its place, so that taking one out costs no look-up. */
-  readonly #leases: SessionLease[] = [];
+  readonly #leases = new Bag<SessionLease>();
   #timer: NodeJS.Timeout | undefined;
   #nextRoundAt = 0;
   /** Those whose renewal the store has not answered yet. */
@@ -45,8 +45,7 @@ export class HeldLeases implements LeaseHome {
   }
 
   add(lease: SessionLease): void {
-    lease.place = this.#leases.length;
-    this.#leases.push(lease);
+    this.#leases.add(lease);
     if (!this.#timer) this.#nextRound(this.context.settings.leaseMs / 3);
   }
 
@@ -57,14 +56,14 @@ export class HeldLeases implements LeaseHome {
 
   /** Resolves when none is held any more. */
   empty(): Promise<void> {
-    if (this.#leases.length === 0) return RELEASED;
+    if (this.#leases.size === 0) return RELEASED;
     this.#whenEmpty ??= Promise.withResolvers();
     return this.#whenEmpty.promise;
   }
 
   /** Tells the holder in this process, if there is one, at once; in others the next renewal does. */
   abort(sessionId: string, why: string): void {
-    for (const lease of this.#leases) if (lease.grant.id === sessionId) lease.abort(why);
+    for (const lease of this.#leases.all()) if (lease.grant.id === sessionId) lease.abort(why);
   }
 
   enterSite(site: string, signal: AbortSignal | undefined): Promise<void> {
@@ -181,7 +180,7 @@ export class HeldLeases implements LeaseHome {
         events.emit('error', { error, during: `giving back session ${lease.grant.id}` });
       }
     };
-    await Promise.all([...this.#leases].map(giveBack));
+    await Promise.all(this.#leases.all().map(giveBack));
   }
 
   stop(): void {
@@ -191,17 +190,11 @@ export class HeldLeases implements LeaseHome {
 
   /** Takes it out of what is held, and its user from the site. */
   #gone(lease: SessionLease): void {
-    const { place, site } = lease;
-    if (place < 0) return;
-    const last = this.#leases.pop()!;
-    if (last !== lease) {
-      this.#leases[place] = last;
-      last.place = place;
-    }
-    lease.place = -1;
+    if (!this.#leases.delete(lease)) return;
+    const { site } = lease;
     if (site !== undefined) this.#gate.leave(site);
     lease.proxy?.leave();
-    if (this.#leases.length === 0 && this.#whenEmpty) {
+    if (this.#leases.size === 0 && this.#whenEmpty) {
       this.#whenEmpty.resolve();
       this.#whenEmpty = undefined;
     }
@@ -233,7 +226,7 @@ export class HeldLeases implements LeaseHome {
     lease.end('lost', true);
     bodies.forget(sessionId);
     // Another task of this very pool may have it by now, and its connections with it.
-    const isHeldAgain = this.#leases.some((other) => other !== lease && other.grant.id === sessionId);
+    const isHeldAgain = this.#leases.all().some((other) => other !== lease && other.grant.id === sessionId);
     if (!isHeldAgain) connections.drop(sessionId);
     if (events.isHeard('lost')) events.emit('lost', { sessionId, reason });
   }
@@ -283,7 +276,7 @@ export class HeldLeases implements LeaseHome {
    * the rounds are timed so that one falls on the moment when a lease is no longer safe.
    */
   #round(): void {
-    if (this.#leases.length === 0) {
+    if (this.#leases.size === 0) {
       this.stop();
       return;
     }
@@ -296,7 +289,7 @@ export class HeldLeases implements LeaseHome {
       if (ms > 0) nextInMs = Math.min(nextInMs, Math.ceil(ms));
     };
     // A copy: who is dropped leaves the list.
-    for (const lease of [...this.#leases]) {
+    for (const lease of this.#leases.all()) {
       if (!lease.isHeld) continue;
       const age = monotonic() - lease.renewedAt;
       const { heldMs, maxHoldMs } = lease;

@@ -117,15 +117,18 @@ export class SiteTraffic {
 
   /** What the site had to say to a user that went there at `sentAt`. */
   told(name: string, session: Session, sentAt: number, judgement: Judgement): void {
-    const { verdict, by, retryAfterMs } = judgement;
+    const { verdict, by, penalty, retryAfterMs } = judgement;
     const isOk = verdict === 'ok';
     const isLimit = verdict === 'rate-limited';
     const isBlock = verdict === 'blocked';
-    if (by !== undefined || !(isOk || isLimit || isBlock)) return;
+    // Another site's word, or a URL's own fault, says nothing of this site.
+    if (by !== undefined || penalty === 'none' || !(isOk || isLimit || isBlock)) return;
     const site = isOk ? this.#sites.get(name) : this.#site(name);
     if (!site) return;
     if (isOk && site.isPaused) this.#resume(name, site);
-    if (!isLimit && site.breaker?.isTooMuch(isBlock)) this.#pause(name, site);
+    // A page that only rests its user is answered by the pace: it is no wave, however many met it in the first rush.
+    const isSoft = isBlock && penalty !== undefined && site.pace !== undefined;
+    if (!isLimit && !isSoft && site.breaker?.isTooMuch(isBlock)) this.#pause(name, site);
     const askedMs = retryAfterMs === undefined ? undefined : Math.min(retryAfterMs, this.#maxRestMs);
     if (site.pace)
       this.#learn(

@@ -52,6 +52,31 @@ describe('blockBreaker', () => {
   });
 });
 
+describe('captchas that only rest their users', () => {
+  const captcha =
+    '<!doctype html><title>Verify you are human</title><div class="g-recaptcha" data-sitekey="k"></div>';
+
+  it.each([
+    ['auto', 0],
+    ['off', 1],
+  ] as const)('are the business of the pace, where there is one (%s)', async (pace, pauses) => {
+    const clock = fakeClock();
+    await using stage = await scene('memory', clock);
+    await using site = await serve((_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/html' }).end(captcha);
+    });
+    const pool = stage.pool({ pace, retries: 0, blockBreaker: { window: 4, pauseMs: 60_000 } });
+    const told: unknown[] = [];
+    pool.on('sitePaused', (event) => told.push(event));
+    for (let page = 0; page < 4; page++) {
+      const answer = await pool.fetch(`${site.url}/${page}`);
+      expect(troupeInfo(answer)?.verdict).toBe('blocked');
+      clock.advance(10_000);
+    }
+    expect(told).toHaveLength(pauses);
+  });
+});
+
 describe.each(storeKinds)('a URL that is forbidden for everybody (%s)', (kind) => {
   it('costs nobody anything once three users were refused, and those who paid get it back', async () => {
     await using stage = await scene(kind);
