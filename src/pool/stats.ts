@@ -4,7 +4,10 @@ import type { ProxyStats } from './proxies/pool-proxies.ts';
 import type { SitePaceStats, SiteTraffic } from './sites.ts';
 import type { VerdictCounts } from './statistics.ts';
 
-/** How a pool stands. */
+/**
+ * How a pool stands. How its accounts do is not among it: their records are spread over up to 256 documents of the store,
+ * which `pool.accounts.list()` reads.
+ */
 export interface PoolStats {
   /** Usable sessions: ready, leased and resting ones; `places` are being made; `dead` are kept for the record. */
   readonly sessions: {

@@ -24,6 +24,11 @@ it('troupe accounts lists, parks, makes ready and erases', async () => {
   expect(listed.stdout.replaceAll(ids[0]!, 'USER-1').replaceAll(ids[1]!, 'USER-2')).toMatch(
     /^ACCOUNT +STATE +ENDS +LOGINS +USER\nada +ready +- +1 +USER-1\ngrace +locked +in (59m|60m|1h)\S* +1 +-\njoan +ready +- +1 +USER-2\n$/,
   );
+  // Whose user lives is ready, however many logins it has had.
+  await troupe(['sessions', 'rm', ids[1]!, '--store', store]);
+  const limited = await run('ls', '--max-logins', '1');
+  expect(limited.stdout).toMatch(/^ada +ready +- +1/m);
+  expect(limited.stdout).toMatch(/^joan +cooling +in (23h59m|24h|1d)\S* +1 +-$/m);
   expect(await run('park', 'ada', 'nobody-yet')).toMatchObject({
     code: 0,
     stdout: 'parked ada\nparked nobody-yet\n',
@@ -36,7 +41,7 @@ it('troupe accounts lists, parks, makes ready and erases', async () => {
   expect(JSON.parse((await run('ls', '--json')).stdout)).toEqual([
     { id: 'ada', state: 'parked', untilAt: null, logins: 1, sessionId: ids[0] },
     { id: 'grace', state: 'ready', untilAt: null, logins: 1, sessionId: null },
-    { id: 'joan', state: 'ready', untilAt: null, logins: 1, sessionId: ids[1] },
+    { id: 'joan', state: 'ready', untilAt: null, logins: 1, sessionId: null },
     { id: 'nobody-yet', state: 'parked', untilAt: null, logins: 0, sessionId: null },
   ]);
   const resting = await troupe(['sessions', 'ls', '--state', 'resting', '--store', store]);

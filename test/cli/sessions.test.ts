@@ -35,6 +35,7 @@ beforeEach(async () => {
       cookiesFor: site.url,
       userData: { account: 'pr1vate' },
       proxy: 'http://me:pa55word@proxy.test:8080',
+      account: 'ann@example.com',
       fingerprint: { userAgent: 'Browser/1', headers: { 'x-secret': 'h1dden' } },
     }),
     { id: 'bob' },
@@ -67,6 +68,23 @@ describe('troupe sessions ls', () => {
     expect(rows.find((row) => row.startsWith(dashed))).toContain('not at 127.0.0.1 for good');
   });
 
+  it('says as JSON who they are and whence they come, without credentials, also beside one it cannot read', async () => {
+    const db = new DatabaseSync(file);
+    db.exec(
+      `UPDATE body SET body = 'of another troupe' WHERE sid = (SELECT sid FROM session WHERE id = 'bob')`,
+    );
+    db.close();
+    const { code, stdout } = await sessions('ls', '--json');
+    expect(code).toBe(0);
+    const listed = JSON.parse(stdout) as { id: string }[];
+    const of = (id: string) => listed.find((one) => one.id === id);
+    expect(of('ann')).toMatchObject({ account: 'ann@example.com', proxy: 'http://proxy.test:8080' });
+    expect(of('eve')).toMatchObject({ account: null, proxy: null });
+    expect(of('bob')).toMatchObject({ state: 'resting' });
+    expect(of('bob')).not.toHaveProperty('proxy');
+    for (const secret of ['me:', 'pa55word', 'c00kie', 'pr1vate']) expect(stdout).not.toContain(secret);
+  });
+
   it('lists those of a state, and as many as asked for', async () => {
     expect((await json('ls', '--state', 'retired')).map(({ id }: { id: string }) => id)).toEqual(['eve']);
     expect(await json('ls', '--state', 'expired')).toEqual([]);
@@ -82,6 +100,7 @@ describe('troupe sessions show', () => {
   it('shows a user without its secrets', async () => {
     const { code, stdout } = await sessions('show', 'ann');
     expect(code).toBe(0);
+    expect(stdout).toMatch(/account +ann@example\.com\n/);
     expect(stdout).toMatch(/proxy +http:\/\/proxy\.test:8080\n/);
     expect(stdout).toMatch(/user agent +Browser\/1/);
     expect(stdout).toMatch(/user data +account \(values not shown\)/);

@@ -1,6 +1,7 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { SessionPool } from '../../index.ts';
 import type { ExitCode } from '../exit-codes.ts';
+import { wholeNumber } from '../quantities.ts';
 import { type StoreOptions, withPool } from '../sessions/open.ts';
 import { each } from '../sessions/orders.ts';
 import { storeOption } from '../store-option.ts';
@@ -21,12 +22,16 @@ export function addAccountsCommand(program: Command, ended: (code: ExitCode) => 
     .command('accounts')
     .description('look at the accounts of a store, park them, make them ready and erase them')
     .addHelpText('after', HELP);
-  subcommand(
-    accounts,
-    'ls',
-    'list accounts: their state, their logins of the last day, and their user',
-    'ls',
-  ).action((options: StoreOptions) => withPool(options, (pool) => listAccounts(pool, options.json)));
+  subcommand(accounts, 'ls', 'list accounts: their state, their logins of the last day, and their user', 'ls')
+    .addOption(
+      new Option(
+        '--max-logins <n>',
+        'logins that your pools allow an account within 24 hours (maxLoginsPerDay): who has had them shows as cooling',
+      ).argParser(wholeNumber(1, 1_000)),
+    )
+    .action((options: StoreOptions & { maxLogins?: number }) =>
+      withPool(options, (pool) => listAccounts(pool, options.json), options.maxLogins),
+    );
   const many = (
     name: string,
     description: string,

@@ -2,7 +2,7 @@ import type { PooledSession, SessionPool } from '../../index.ts';
 import { print, printJson } from '../print.ts';
 import { table } from '../table.ts';
 import { styled, widthOf } from '../terminal.ts';
-import { blockWords, relative, type SessionView, stateWords, viewOf } from './view.ts';
+import { blockWords, listedViewOf, relative, type SessionView, stateWords, viewOf } from './view.ts';
 
 /** What `--state` takes: what the living do, or how the dead died. */
 export const STATES = [
@@ -24,12 +24,13 @@ export interface ListOptions {
 }
 
 export async function listSessions(pool: SessionPool, { json, state, limit }: ListOptions): Promise<void> {
+  const viewed = json ? listedViewOf : viewOf;
   const shown: SessionView[] = [];
   let hasMore = false;
   for await (const session of matching(pool, state)) {
     hasMore = limit > 0 && shown.length === limit;
     if (hasMore) break;
-    shown.push(viewOf(session));
+    shown.push(viewed(session));
   }
   if (json) await printJson(shown);
   else await print(lines(shown));

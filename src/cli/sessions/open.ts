@@ -11,6 +11,7 @@ export interface StoreOptions {
 export async function withPool<T>(
   options: StoreOptions,
   task: (pool: SessionPool) => Promise<T>,
+  maxLoginsPerDay = 1_000,
 ): Promise<T> {
   const store = await requireExisting(options.store);
   // Loaded when it is needed: help and wrong usage are answered at once.
@@ -21,8 +22,8 @@ export async function withPool<T>(
     store,
     create: false,
     maxPoolSize: 10_000_000,
-    // Nor of how often an account may log in.
-    maxLoginsPerDay: 1_000,
+    // Nor, unless it is told, of how often an account may log in.
+    maxLoginsPerDay,
   });
   return await task(pool);
 }

@@ -33,6 +33,7 @@ function lines(session: SessionDetails): string[] {
       ['made', instant(session.createdAt)],
       ['expires', session.expiresAt ? instant(session.expiresAt) : 'never'],
       ['not at', blockWords(session.blocks, now) || '-'],
+      ['account', session.account ?? '-'],
       ['proxy', session.proxy ?? '-'],
       ['user agent', session.userAgent ?? '-'],
       [

@@ -1,3 +1,4 @@
+import { StateError } from '../../errors.ts';
 import type { Decision, PooledSession, SiteBlockView } from '../../index.ts';
 import { showProxy } from '../../proxies/proxy.ts';
 import { showDuration } from '../quantities.ts';
@@ -10,7 +11,7 @@ export interface CookieView {
   readonly expiresAt: Date | null;
 }
 
-/** A user as lists show it, and `--json` prints it. */
+/** A user as lists show it. */
 export interface SessionView {
   readonly id: string;
   readonly state: PooledSession['state'];
@@ -26,12 +27,18 @@ export interface SessionView {
   readonly blocks: readonly SiteBlockView[];
 }
 
+/** Who it is and whence it comes: never a user name of the proxy's, or a password. */
+export interface IdentityView {
+  /** The user name that it is logged in with. */
+  readonly account: string | null;
+  readonly proxy: string | null;
+}
+
 /** A user with all that can be shown of it: never a cookie's value, user data, or a password. */
-export interface SessionDetails extends SessionView {
+export interface SessionDetails extends SessionView, IdentityView {
   readonly maxUsageCount: number | null;
   readonly maxErrorScore: number;
   readonly userDataKeys: readonly string[];
-  readonly proxy: string | null;
   readonly userAgent: string | null;
   readonly cookies: readonly CookieView[];
   readonly decisions: readonly (Omit<Decision, 'at'> & { readonly at: Date })[];
@@ -56,6 +63,21 @@ export function viewOf(session: PooledSession): SessionView {
   };
 }
 
+/** As `ls --json` prints it; a state that this troupe cannot read tells neither account nor proxy, and is listed all the same. */
+export function listedViewOf(session: PooledSession): SessionView & Partial<IdentityView> {
+  const view = viewOf(session);
+  try {
+    return { ...view, ...identityOf(session.model) };
+  } catch (error) {
+    if (error instanceof StateError) return view;
+    throw error;
+  }
+}
+
+function identityOf({ account, proxy }: PooledSession['model']): IdentityView {
+  return { account: account ?? null, proxy: proxy ? showProxy(proxy) : null };
+}
+
 /** @throws StateError where its state cannot be read by this troupe */
 export function detailsOf(session: PooledSession): SessionDetails {
   const { model } = session;
@@ -64,7 +86,7 @@ export function detailsOf(session: PooledSession): SessionDetails {
     maxUsageCount: model.maxUsageCount,
     maxErrorScore: model.maxErrorScore,
     userDataKeys: Object.keys(model.userData),
-    proxy: model.proxy ? showProxy(model.proxy) : null,
+    ...identityOf(model),
     userAgent: model.fingerprint?.userAgent ?? null,
     cookies: model.cookies.map(cookieView),
     decisions: model.decisions.map((decision) => ({ ...decision, at: new Date(decision.at) })),
