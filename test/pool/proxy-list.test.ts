@@ -20,6 +20,17 @@ const one = 'http://u:SECRET@127.0.0.1:8001';
 const two = 'http://u:SECRET@127.0.0.1:8002';
 
 describe('sessions of one proxy', () => {
+  it('are chosen among 100 000 proxies as quickly as among few', async () => {
+    const many = Array.from({ length: 100_000 }, (_, i) => `http://u${i}:SECRET@127.0.0.1:1`);
+    const pool = (await open('memory')).pool({ proxies: async () => many, maxPoolSize: 200 });
+    await (await pool.acquire()).release();
+    const begin = performance.now();
+    await fill(pool, 100);
+    // Looking at all of them for each session takes 5 s.
+    expect(performance.now() - begin).toBeLessThan(2_000);
+    expect(new Set(await proxyOfEach(pool)).size).toBeGreaterThan(90);
+  });
+
   it('are never more than maxSessionsPerProxy, in four processes that make them at once', async () => {
     const place = await open('sqlite');
     const pools = [1, 2, 3, 4].map(() =>

@@ -29,6 +29,9 @@ const NO_OTHER_REST_MS = 30_000;
 /** What sessions die of whose proxy is no longer listed. */
 export const PROXY_GONE = 'its proxy is gone';
 
+/** So many proxies are looked at for the one with the fewest sessions; more only where none of them will do. */
+const MAX_LOOKED_AT = 1_000;
+
 /** Whether a session may go out through its proxy now. */
 export type Admission =
   | { readonly kind: 'admitted'; readonly body: SessionBody; readonly proxy: LeasedProxy | undefined }
@@ -276,7 +279,12 @@ export class PoolProxies implements ProxyHome {
     let best: ListedProxy | undefined;
     let bestLoad = Number.POSITIVE_INFINITY;
     let ties = 0;
-    for (const listed of this.#list!.all) {
+    const { all } = this.#list!;
+    // Of very many some are good enough: all would hold the process up for as long as they are many.
+    const from = all.length > MAX_LOOKED_AT ? Math.floor(Math.random() * all.length) : 0;
+    for (let looked = 0; looked < all.length; looked += 1) {
+      if (looked >= MAX_LOOKED_AT && best !== undefined) break;
+      const listed = all[(from + looked) % all.length]!;
       const { tag } = listed;
       const load = this.#load.of(tag);
       if (load > bestLoad || !isFit(listed) || !this.#hasRoomFor(tag) || this.#isCrowded(tag)) continue;
