@@ -74,8 +74,11 @@ export async function startPostgres({
     },
     // "Fast": open connections are ended, and what was committed is written.
     stop: () => end('SIGINT'),
-    // Its children notice, and end themselves.
-    kill: () => end('SIGKILL'),
+    // Its children would notice and end themselves, but go on with what they are asked until then.
+    async kill() {
+      if (server.isRunning) signalFamily(server.pid, 'SIGKILL');
+      await server.end('SIGKILL');
+    },
     start: () => server.start(),
     pause: () => signalFamily(server.pid, 'SIGSTOP'),
     resume: () => signalFamily(server.pid, 'SIGCONT'),
