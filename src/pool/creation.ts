@@ -20,6 +20,8 @@ import type { ChosenProxy } from './proxies/pool-proxies.ts';
 
 const FIRST_PAUSE_MS = 1_000;
 const MAX_PAUSE_MS = 300_000;
+/** Logins that failed because of proxies that still count as healthy, until whoever asked hears of it. */
+const MAX_UNEXPLAINED = 3;
 
 /**
  * Makes new sessions in the places that the store reserved: options, `createSession`, `onCreate`, then the store.
@@ -96,8 +98,7 @@ export class Creation {
         isMade = true;
         return lease;
       } catch (error) {
-        const isProxysFault = error instanceof ProxyFullError || lease.worst?.verdict === 'proxy-failed';
-        if (!isProxysFault || lease.signal.aborted || signal?.aborted) throw error;
+        if (!this.#isProxysFault(error, lease) || lease.signal.aborted || signal?.aborted) throw error;
         chosen.leased.leave();
         lease.worst = undefined;
         lease.troubles = undefined;
@@ -105,6 +106,10 @@ export class Creation {
         chosen.end(isMade);
       }
     }
+  }
+
+  #isProxysFault(error: unknown, { worst }: SessionLease): boolean {
+    return error instanceof ProxyFullError || worst?.verdict === 'proxy-failed';
   }
 
   #createAs(
@@ -155,6 +160,7 @@ export class Creation {
   ): Promise<SessionLease> {
     const signal = given ? AbortSignal.any([given, lease.signal]) : lease.signal;
     this.#isProbing = this.#failures >= this.#context.settings.maxCreateFailures;
+    let unexplained = 0;
     try {
       for (;;) {
         const taken = claimed ?? (await this.claim()!);
@@ -168,9 +174,14 @@ export class Creation {
         } catch (error) {
           // Neither a store that is away, nor one who gave up, or a pool that closes, says anything of the account.
           const isAbandoned = isStoreAway(error) || signal.aborted;
-          await (isAbandoned ? accounts.abandoned(taken) : accounts.failed(taken, error));
-          const isProxysFault = error instanceof ProxyFullError || lease.worst?.verdict === 'proxy-failed';
+          const isProxysFault = !(error instanceof AccountError) && this.#isProxysFault(error, lease);
+          if (isAbandoned) await accounts.abandoned(taken);
+          else if (isProxysFault) await accounts.unreached(taken);
+          else await accounts.failed(taken, error);
           if (isAbandoned || !(isProxysFault || error instanceof AccountError)) throw error;
+          // One that goes on failing without being quarantined: the next try would not be another.
+          const isQuarantined = (taken.chosen?.leased.closedForMs ?? 0) > 0;
+          if (isProxysFault && !isQuarantined && ++unexplained >= MAX_UNEXPLAINED) throw error;
           taken.chosen?.leased.leave();
           lease.worst = undefined;
           lease.troubles = undefined;

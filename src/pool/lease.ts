@@ -237,13 +237,17 @@ export class SessionLease implements SessionBond, AsyncDisposable {
   beforeHop(): void {
     this.guard();
     if (this.#abortReason) throw this.#abortReason;
+    this.proxy?.asks();
     if (this.safeMs > 0) return;
     this.abort('it ran out without being renewed');
     throw this.#abortReason!;
   }
 
   transport(url: URL): Promise<Transport> {
-    if (this.proxy?.isClosed) return refuseClosed(url, this.proxy.closedForMs);
+    if (this.proxy?.isClosed) {
+      this.proxy.asks();
+      return refuseClosed(url, this.proxy.closedForMs);
+    }
     return this.#home.context.connections.for(this.session);
   }
 

@@ -12,7 +12,8 @@ import {
 } from '../../src/index.ts';
 import { fakeClock } from '../../src/testing/fake-clock.ts';
 import { accountsNamed, loginAt, sentToLogin } from './account-login.ts';
-import { failureOf, isPending, scene, sessionsOf, sleep, storeKinds, until } from './helpers.ts';
+import { failureOf, isPending, scene, serve, sessionsOf, sleep, storeKinds, until } from './helpers.ts';
+import { listen, proxyThat } from './proxy-helpers.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -40,6 +41,69 @@ describe.each(storeKinds)('accounts (%s)', (kind) => {
     await leases[3]!.release();
     await using next = await waiting;
     expect(next.session.id).toBe(leases[3]!.grant.id);
+  });
+
+  it('are not blamed for their proxy: no cooling, and no login where nothing came to the site', async () => {
+    await using stage = await scene(kind);
+    await using site = await serve((_request, response) => response.end('welcome'));
+    const good = await proxyThat();
+    const { url: dead } = await proxyThat('refuse');
+    const pool = stage.pool({
+      accounts: accountsNamed('ada', 'grace', 'joan', 'lise'),
+      proxies: [good.url, dead],
+      onCreate: async (session) => {
+        await session.fetch(site.url);
+      },
+    });
+    const told = [listen(pool, 'accountCooling'), listen(pool, 'creationPaused')];
+    const leases = await takeAll(pool, 4);
+    for (const { session } of leases) expect(session.proxy!.url).toBe(good.url);
+    expect(told).toEqual([[], []]);
+    expect(await views(pool)).toEqual({
+      ada: 'ready, 1',
+      grace: 'ready, 1',
+      joan: 'ready, 1',
+      lise: 'ready, 1',
+    });
+    for (const lease of leases) await lease.release();
+  });
+
+  it('count a login that came to the site before its proxy failed, and are not cooled', async () => {
+    await using stage = await scene(kind);
+    await using site = await serve((_request, response) => response.end('welcome'));
+    const { proxy, url } = await proxyThat();
+    const pool = stage.pool({
+      accounts: accountsNamed('ada'),
+      proxies: [url],
+      timeoutMs: 500,
+      onCreate: async (session) => {
+        await session.fetch(site.url);
+        await proxy.behave('refuse');
+        await session.fetch(`${site.url}/more`);
+      },
+    });
+    const cooling = listen(pool, 'accountCooling');
+    await failureOf(pool.acquire());
+    expect(site.seen).toEqual(['GET /']);
+    expect(await views(pool)).toEqual({ ada: 'ready, 1' });
+    expect(cooling).toEqual([]);
+  });
+
+  it('are not tried for ever through a gateway whose exits all fail', async () => {
+    await using stage = await scene(kind);
+    const { url } = await proxyThat('drop-tunnels');
+    let tries = 0;
+    const pool = stage.pool({
+      accounts: accountsNamed('ada'),
+      proxies: [url.replace('user', 'user-{session}')],
+      onCreate: async (session) => {
+        tries += 1;
+        await session.fetch('https://127.0.0.1:9/');
+      },
+    });
+    await failureOf(pool.acquire({ timeoutMs: 1_000 }));
+    expect(tries).toBeLessThan(10);
+    expect(Object.values(await views(pool)).join()).toMatch(/^ready/);
   });
 
   it('keep their device and their proxy when a session takes the place of another', async () => {

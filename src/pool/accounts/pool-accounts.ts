@@ -40,6 +40,8 @@ export interface TakenAccount {
   readonly options: SessionOptions;
   readonly chosen: ChosenProxy | undefined;
   readonly token: string;
+  /** What it appeared as before. */
+  readonly before: AccountIdentity;
 }
 
 /** What a session is to be made with. */
@@ -156,7 +158,8 @@ export class PoolAccounts {
     const last = record.sessionId === null ? undefined : await this.#lastSession(record.sessionId);
     if (last === 'living') return { kind: 'held', untilAt: null };
     const sessionId = newSessionId();
-    const prepared = await prepare(identityOf(record, last));
+    const before = identityOf(record, last);
+    const prepared = await prepare(before);
     if (!prepared) return { kind: 'no-proxy', untilAt: null };
     const options = { ...prepared.options, id: sessionId, account: account.id };
     const { chosen } = prepared;
@@ -172,7 +175,7 @@ export class PoolAccounts {
         isOutdated = true;
         return undefined;
       }
-      result = { account, token, options, chosen };
+      result = { account, token, options, chosen, before };
       const untilAt = now + createTimeoutMs + leaseMs;
       return {
         ...withLogin(current, now),
@@ -231,6 +234,19 @@ export class PoolAccounts {
   /** Nobody wanted it any more: the login counts, and says nothing of the account. */
   async abandoned({ account, token }: TakenAccount): Promise<void> {
     await this.#end(account.id, token, (record) => ({ ...record, claim: null }));
+  }
+
+  /**
+   * The login failed because of its proxy, which says nothing of the account. If surely none of its requests came to the
+   * site, it was none: it does not count, and what the account was to appear as nobody has seen.
+   */
+  async unreached({ account, token, chosen, before }: TakenAccount): Promise<void> {
+    const wasNone = chosen !== undefined && !chosen.leased.mayHaveReached;
+    await this.#end(account.id, token, (record) => ({
+      ...record,
+      claim: null,
+      ...(wasNone && { ...storedIdentity(before), logins: record.logins.slice(0, -1) }),
+    }));
   }
 
   /** The login failed: the account is parked, or waits. */

@@ -21,6 +21,8 @@ export class LeasedProxy {
   hasAnswered = false;
   readonly #home: ProxyHome;
   #isLeft = false;
+  #asked = 0;
+  #neverSent = 0;
 
   constructor(home: ProxyHome, tag: string, isProbe: boolean, changedTag: string | undefined) {
     this.#home = home;
@@ -39,8 +41,19 @@ export class LeasedProxy {
     return (!this.isProbe || this.hasAnswered) && this.closedForMs > 0;
   }
 
+  /** A request is about to go out, or is refused because the proxy is closed. */
+  asks(): void {
+    this.#asked += 1;
+  }
+
+  /** Whether some request may have come to a site: each that surely did not has failed, and said so. */
+  get mayHaveReached(): boolean {
+    return this.#asked > this.#neverSent;
+  }
+
   /** A request through it to this site was judged; `error` is what it failed with. */
   judged(verdict: Verdict, rule: string, site: string, error: unknown): void {
+    if ((error as { neverSent?: unknown } | undefined)?.neverSent === true) this.#neverSent += 1;
     if (verdict === 'proxy-failed') {
       // Without an error a rule of the user's took the answer for its own page.
       this.#home.failed(this, proxyFaultOf(error) ?? 'gateway', site, rule);
