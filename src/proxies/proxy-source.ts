@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { OptionError } from '../errors.ts';
 import { inTime } from '../internal/in-time.ts';
 import { describe } from '../internal/options.ts';
@@ -19,6 +20,20 @@ export type ProxySource = ProxyListInput | string | (() => ProxyListInput | Prom
 export async function readProxySource(source: ProxySource): Promise<ProxyRecord[]> {
   const proxies = await readOnce(source);
   return requireSome(proxies, typeof source === 'string' ? source : 'proxies');
+}
+
+/** A file that was written to more recently may still be in the middle of it. */
+const STILL_MS = 200;
+/** A file that is written to without end is read as it is. */
+const MAX_LOOKS = 25;
+
+/** Waits until nobody writes the file any more: half a list would pass for one that has lost the rest. */
+export async function whenWritten(path: string): Promise<void> {
+  for (let looks = 0; looks < MAX_LOOKS; looks += 1) {
+    const { mtimeMs } = await stat(path);
+    if (Math.abs(Date.now() - mtimeMs) >= STILL_MS) return;
+    await sleep(STILL_MS, undefined, { ref: false });
+  }
 }
 
 /**

@@ -20,6 +20,23 @@ const one = 'http://u:SECRET@127.0.0.1:8001';
 const two = 'http://u:SECRET@127.0.0.1:8002';
 
 describe('sessions of one proxy', () => {
+  it('outlive a file that is just being written anew', async () => {
+    const place = await open('sqlite');
+    const file = `${place.file}.txt`;
+    await writeFile(file, `${one}\n${two}\n`);
+    const pool = place.pool({ proxies: file, proxyRefreshMs: 1_000 });
+    await fill(pool, 2);
+    const end = performance.now() + 1_800;
+    // Half of it, for as long as the writer takes.
+    while (performance.now() < end) {
+      await writeFile(file, `${one}\n`);
+      await new Promise((resolve) => setTimeout(resolve, 40));
+    }
+    await writeFile(file, `${one}\n${two}\n`);
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    expect((await sessionsOf(pool)).map(({ status }) => status)).toEqual(['usable', 'usable']);
+  });
+
   it('are chosen among 100 000 proxies as quickly as among few', async () => {
     const many = Array.from({ length: 100_000 }, (_, i) => `http://u${i}:SECRET@127.0.0.1:1`);
     const pool = (await open('memory')).pool({ proxies: async () => many, maxPoolSize: 200 });

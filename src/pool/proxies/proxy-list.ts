@@ -1,7 +1,7 @@
 import { OptionError } from '../../errors.ts';
 import type { Clock } from '../../internal/clock.ts';
 import { type ProxyRecord, showProxy } from '../../proxies/proxy.ts';
-import { type ProxySource, readProxySource } from '../../proxies/proxy-source.ts';
+import { type ProxySource, readProxySource, whenWritten } from '../../proxies/proxy-source.ts';
 import { hasSessionMark } from '../../proxies/session-mark.ts';
 import type { PoolEventBus } from '../events.ts';
 import type { ProxyTags } from './proxy-tags.ts';
@@ -94,6 +94,7 @@ export class ProxyList {
     const { source, refreshMs, events, clock } = this.#parts;
     const startedAt = clock.now();
     try {
+      if (typeof source === 'string') await whenWritten(source);
       const proxies = await readProxySource(source);
       if (this.#isStopped) return;
       this.#error = undefined;
