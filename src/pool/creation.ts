@@ -1,4 +1,5 @@
 import { AccountError, CreateError, StoreError } from '../errors.ts';
+import { maskError } from '../internal/mask.ts';
 import { isPromise, type MaybePromise } from '../internal/maybe-promise.ts';
 import type { SessionOptions } from '../session/options.ts';
 import { Session, sessionInternals } from '../session/session.ts';
@@ -295,7 +296,8 @@ export class Creation {
     return new Error(`a living session with the id ${session.id}${whose} exists already`);
   }
 
-  #failed(cause: unknown, lease: SessionLease): Error {
+  #failed(given: unknown, lease: SessionLease): Error {
+    const cause = maskError(given);
     const { settings, clock, events, outage } = this.#context;
     if (cause instanceof NoAccountLeft || cause instanceof NoProxyError) return cause;
     // A store that was away says nothing of how sessions are made.

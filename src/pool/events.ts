@@ -1,5 +1,6 @@
 import diagnostics from 'node:diagnostics_channel';
 import { Events } from '../internal/events.ts';
+import { maskError } from '../internal/mask.ts';
 import type { Judgement } from '../verdict/judge.ts';
 
 /** What a pool tells. No event holds a cookie, user data or a password. */
@@ -112,7 +113,9 @@ export class PoolEventBus {
     return this.#events.has(name) || channels[name].hasSubscribers;
   }
 
-  emit<Name extends PoolEventName>(name: Name, event: PoolEvents[Name]): void {
+  emit<Name extends PoolEventName>(name: Name, given: PoolEvents[Name]): void {
+    // It may be of the user's own code, which may name a proxy with its password.
+    const event = 'error' in given ? { ...given, error: maskError(given.error) } : given;
     this.#events.emit(name, event);
     const channel = channels[name];
     if (channel.hasSubscribers) channel.publish({ pool: this.#poolName, ...event });

@@ -298,6 +298,22 @@ describe('a proxy that is gone from the list', () => {
 });
 
 describe('a source of proxies', () => {
+  it('and onCreate may name a proxy in their errors: nothing of ours repeats its password', async () => {
+    const told: unknown[] = [];
+    const fails = () => {
+      throw new Error(`cannot use ${one}`);
+    };
+    const sourceless = (await open('memory')).pool({ proxies: fails, timeoutMs: 100 });
+    const pool = opened!.pool({ onCreate: fails, maxCreateFailures: 1 });
+    for (const name of ['proxySourceFailed', 'creationPaused', 'error'] as const)
+      for (const each of [sourceless, pool]) each.on(name, (event) => told.push(name, event));
+    told.push(await failureOf(sourceless.acquire()), await failureOf(pool.acquire()));
+    expect(told).toEqual(expect.arrayContaining(['proxySourceFailed', 'creationPaused']));
+    const shown = inspect(told, { depth: 9, showHidden: true });
+    expect(shown.match(/cannot use http:\/\/…@127\.0\.0\.1:8001/g)!.length).toBeGreaterThan(3);
+    expect(shown).not.toContain('SECRET');
+  });
+
   it('that fails or comes back empty keeps the last list, and says so', async () => {
     const answers: (() => ProxyRecord[])[] = [
       () => [{ url: one }],

@@ -1,5 +1,6 @@
 import { OptionError } from '../../errors.ts';
 import type { Clock } from '../../internal/clock.ts';
+import { maskError } from '../../internal/mask.ts';
 import { type ProxyRecord, showProxy } from '../../proxies/proxy.ts';
 import { type ProxySource, readProxySource, whenWritten } from '../../proxies/proxy-source.ts';
 import { hasSessionMark } from '../../proxies/session-mark.ts';
@@ -102,7 +103,7 @@ export class ProxyList {
       this.#keep(proxies, startedAt);
     } catch (error) {
       if (this.#isStopped) return;
-      this.#error = error;
+      this.#error = maskError(error);
       this.#failures += 1;
       events.emit('proxySourceFailed', { error, kept: this.#proxies.length });
     }
