@@ -41,11 +41,17 @@ export function proxyConnector(
           return settle(spokeFirst(), null);
         }
         if (!isSecure) return settle(null, socket);
-        const stop = () => socket.destroy();
+        const stop = () => {
+          socket.destroy();
+          // TLS over a socket that was destroyed without an error says nothing any more.
+          settle(inTunnel(new Error('no TLS in time'), true), null);
+        };
         limit.signal.addEventListener('abort', stop);
         secure({ ...target, httpSocket: socket }, (error, secured) => {
+          limit.signal.removeEventListener('abort', stop);
+          if (limit.signal.aborted) return;
           if (error === null) settle(null, secured as TLSSocket);
-          else settle(isOfTheSite(error) ? error : inTunnel(error, limit.signal.aborted), null);
+          else settle(isOfTheSite(error) ? error : inTunnel(error, false), null);
         });
       },
       (error: Error) => settle(error, null),

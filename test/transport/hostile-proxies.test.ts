@@ -105,3 +105,13 @@ test('a page in the place of a tunnel says nothing of the site, in TLS neither',
   expect(error).toMatchObject({ code: 'FETCH_CONNECT', proxyFault: 'exit' });
   await transport.close();
 });
+
+test('a tunnel in which no TLS comes ends in time', async () => {
+  const server = await hostile(first('HTTP/1.1 200 OK\r\n\r\n'));
+  const proxy = `http://127.0.0.1:${server.port}`;
+  const transport = new UndiciTransport({ proxy, connectTimeoutMs: 300 });
+  const url = new URL('https://localhost:9/');
+  const error = await failureOf(transport.send({ method: 'GET', url, headers: [], body: null }));
+  expect(error).toMatchObject({ code: 'FETCH_TIMEOUT', phase: 'connect', proxyFault: 'exit' });
+  await transport.close();
+});
