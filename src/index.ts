@@ -36,7 +36,7 @@ export type { PoolEventName, PoolEvents } from './pool/events.ts';
 export type { PoolFetchInit } from './pool/fetch.ts';
 export type { SessionLease } from './pool/lease.ts';
 export type { AcquireOptions, CreateContext, RunOptions, SessionPoolOptions } from './pool/options.ts';
-export type { PaceOptions } from './pool/pace/options.ts';
+export type { FixedPace, PaceOptions } from './pool/pace/options.ts';
 export { SessionPool } from './pool/pool.ts';
 export type { PooledSession, SiteBlockView } from './pool/pooled-session.ts';
 export type { ProxyOptions } from './pool/proxies/options.ts';

@@ -19,6 +19,7 @@ import type { PoolFingerprints } from './fingerprints.ts';
 import { HeldLeases, type HeldListener } from './held.ts';
 import type { PoolSettings } from './options.ts';
 import { Outage } from './outage.ts';
+import { paceDocument } from './pace/pace-document.ts';
 import { retireBehind } from './proxies/gone.ts';
 import { PoolProxies } from './proxies/pool-proxies.ts';
 import { proxyDocument } from './proxies/proxy-document.ts';
@@ -70,6 +71,7 @@ export function poolCore(
   const proxyTags = new ProxyTags(sealing, document);
   const proxyParts = { settings, store, storeClock, clock, events, tags: proxyTags, document };
   const hasProxies = settings.proxies !== undefined || settings.session.proxy !== undefined;
+  const isShared = store.capabilities.shared !== 'process';
   const context: PoolContext = {
     settings,
     clock,
@@ -95,7 +97,12 @@ export function poolCore(
         )
       : undefined,
     proxyTags,
-    sites: new SiteTraffic(clock, settings, events),
+    sites: new SiteTraffic(
+      clock,
+      settings,
+      events,
+      isShared ? { document: paceDocument(store), storeClock } : undefined,
+    ),
     badUrls: new BadUrls(store, events),
     statistics: new Statistics(clock),
     holder: `${hostname()}:${process.pid}`,

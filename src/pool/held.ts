@@ -9,7 +9,7 @@ import type { Logins } from './accounts/logins.ts';
 import { again, returnUnused } from './again.ts';
 import type { PoolContext } from './context.ts';
 import { type LeaseHome, type SessionLease, safetyMarginMs } from './lease.ts';
-import { type Marks, settle } from './mark.ts';
+import { LONGEST_PAUSE, type Marks, settle } from './mark.ts';
 import { isStoreAway } from './outage.ts';
 import type { SiteGate } from './site-gate.ts';
 
@@ -251,7 +251,7 @@ export class HeldLeases implements LeaseHome {
     const evidence = last?.evidence ?? '';
     if (change.status !== 'usable')
       events.emit('retired', { sessionId, reason: change.reason ?? change.status, evidence });
-    if (change.restMs && change.restMs > this.context.settings.minDelayMs) {
+    if (change.restMs && change.restMs > LONGEST_PAUSE * this.context.settings.minDelayMs) {
       events.emit('rested', { sessionId, ms: change.restMs, reason, evidence });
     }
     for (const { site, ms } of change.blocks ?? []) {

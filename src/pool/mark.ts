@@ -15,6 +15,8 @@ export interface Marks {
 
 const NO_MARKS: Marks = Object.freeze({ restMs: 0, blocks: [] });
 const FIRST_REST_MS = 5_000;
+/** How much longer than `minDelayMs` chance makes a pause, at most. */
+export const LONGEST_PAUSE = 1.2;
 
 /**
  * Turns a lease's judgements into health: heal, hurt, rest, ban or retire (docs/verdicts.md). The gravest counts as
@@ -26,7 +28,9 @@ export function settle(lease: SessionLease, context: PoolContext): Marks {
   const rests = sessionInternals.rests(session);
   const { minDelayMs } = context.settings;
   if (!rests && minDelayMs === 0) return marks;
-  const own: Marks = { restMs: Math.max(marks.restMs, minDelayMs), blocks: [...marks.blocks] };
+  // Even pauses look like no people; it is never shorter than what was asked for.
+  const pauseMs = Math.round(minDelayMs * (1 + (LONGEST_PAUSE - 1) * Math.random()));
+  const own: Marks = { restMs: Math.max(marks.restMs, pauseMs), blocks: [...marks.blocks] };
   for (const { site, leftMs } of rests ?? []) {
     if (site === null) own.restMs = Math.max(own.restMs, leftMs);
     // One that is over by now must not lift what blocks it there besides.

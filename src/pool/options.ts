@@ -123,7 +123,7 @@ export interface SessionPoolOptions extends ProxyOptions, AccountOptions, PaceOp
    */
   rules?: readonly VerdictRule[];
   /**
-   * Pause between two uses of one session, in milliseconds.
+   * Pause between two uses of one session, in milliseconds: at least so long, and up to a fifth longer, by chance.
    * @default 0
    */
   minDelayMs?: number;

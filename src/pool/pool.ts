@@ -321,6 +321,7 @@ export class SessionPool implements AsyncDisposable {
     held.stop();
     pruning.stop();
     context.proxies?.stop();
+    await context.sites.close();
     await retirement.settled(MAX_CLOSING_MS);
     await context.connections.close();
     if (typeof this.#given.store !== 'object') await context.store.close();
@@ -387,6 +388,7 @@ export class SessionPool implements AsyncDisposable {
       // Live bodies are nowhere at rest.
       if (context.store.capabilities.bodies === 'text') await agreeOnKeys(context.store, this.#sealing);
       await context.proxies?.open();
+      await context.sites.open();
     } catch (error) {
       if (!this.#closing) this.#opening = undefined;
       pruning.stop();

@@ -4,17 +4,24 @@ import type { Judgement } from '../verdict/judge.ts';
 import { BlockBreaker } from './brakes/block-breaker.ts';
 import type { BlockBreakerOptions } from './brakes/options.ts';
 import type { PoolEventBus } from './events.ts';
+import { isStoreAway } from './outage.ts';
+import type { FixedPace } from './pace/options.ts';
+import type { PaceDocument } from './pace/pace-document.ts';
+import { type LocalSite, SharedPace } from './pace/shared-pace.ts';
 import { SitePace, type Visit } from './pace/site-pace.ts';
+import type { SharedDocument } from './shared-document.ts';
 
 /** Users turned away in a row before the whole site rests. */
 const TURNED_AWAY_IN_A_ROW = 3;
 const FIRST_REST_MS = 1_000;
 /** A shorter pause of a site is its pace, and nothing to tell. */
 const LEAST_TOLD_REST_MS = 1_000;
+/** A pause by others that ends so little later is one that is known. */
+const KNOWN_PAUSE_MS = 1_000;
 /** Sites remembered before those that no longer matter are forgotten. */
 const MAX_SITES = 10_000;
 
-interface Site {
+interface Site extends LocalSite {
   /** Users of this process that are there now. */
   present: number;
   /** Different users that were rate-limited since the last one who was not. */
@@ -24,13 +31,18 @@ interface Site {
   restsUntil: number;
   /** When the next may go, by `minDelayPerSiteMs`. */
   nextAt: number;
-  readonly pace: SitePace | undefined;
   readonly breaker: BlockBreaker | undefined;
   /** It blocked so many that it was left alone: one at a time goes there, until one is served. */
   isPaused: boolean;
 }
 
-/** What a pool has learnt of a site's pace. */
+/** Where the workers of a store tell each other what they have learnt. */
+interface SharedTraffic {
+  readonly document: SharedDocument<PaceDocument>;
+  readonly storeClock: Clock;
+}
+
+/** What a pool has learnt of a site's pace, or was told. */
 export interface SitePaceStats {
   /** Between two uses of one session, in milliseconds; 0: no limit met. */
   readonly perSessionMs: number;
@@ -43,13 +55,13 @@ export interface SitePaceStats {
 interface SiteTrafficOptions {
   readonly maxConcurrentPerSite: number;
   readonly maxRestMs: number;
-  readonly pace: 'auto' | 'off';
+  readonly pace: 'auto' | 'off' | FixedPace;
   readonly minDelayPerSiteMs: number;
   readonly blockBreaker: Required<BlockBreakerOptions> | null;
 }
 
 /**
- * How this process treats each site: at most so many users at once, and a rest for the whole site when it turns
+ * How this process treats each site, and what it hears of it from the other workers of the store: at most so many users at once, and a rest for the whole site when it turns
  * several users in a row away: it is then the site that is busy, and more users would only be burnt.
  */
 export class SiteTraffic {
@@ -57,25 +69,48 @@ export class SiteTraffic {
   readonly #maxPresent: number;
   readonly #maxRestMs: number;
   readonly #minDelayMs: number;
-  readonly #isPaced: boolean;
+  readonly #pace: 'auto' | 'off' | FixedPace;
   readonly #sites = new Map<string, Site>();
 
   readonly #events: PoolEventBus;
   readonly #breaker: Required<BlockBreakerOptions> | null;
+  readonly #shared: SharedPace | undefined;
 
-  constructor(clock: Clock, options: SiteTrafficOptions, events: PoolEventBus) {
+  /** @param shared absent where nobody else has the sessions */
+  constructor(clock: Clock, options: SiteTrafficOptions, events: PoolEventBus, shared?: SharedTraffic) {
     this.#events = events;
     this.#breaker = options.blockBreaker;
     this.#clock = clock;
     this.#maxPresent = options.maxConcurrentPerSite;
     this.#maxRestMs = options.maxRestMs;
     this.#minDelayMs = options.minDelayPerSiteMs;
-    this.#isPaced = options.pace === 'auto';
+    this.#pace = options.pace;
+    if (!shared || (this.#pace === 'off' && this.#breaker === null)) return;
+    this.#shared = new SharedPace({
+      ...shared,
+      clock,
+      sites: this.#sites,
+      onPaused: (name, untilAt) => this.#pausedByOthers(name, untilAt - shared.storeClock.now()),
+      onError: (error) => {
+        // That the store is away is told as such.
+        if (!isStoreAway(error)) events.emit('error', { error, during: 'sharing the pace of sites' });
+      },
+    });
+  }
+
+  /** Hears what the other workers know, so that the first request keeps to it. */
+  async open(): Promise<void> {
+    await this.#shared?.open();
+  }
+
+  /** Tells the other workers what is left to tell. */
+  async close(): Promise<void> {
+    await this.#shared?.close();
   }
 
   /** 0: one more user may go there now. Else milliseconds until one may, or Infinity: until somebody leaves. */
   waitMs(name: string): number {
-    const site = this.#sites.get(name);
+    const site = this.#sites.get(name) ?? (this.#shared?.knows(name) ? this.#site(name) : undefined);
     if (!site) return 0;
     const now = this.#clock.monotonic();
     const restMs = Math.max(site.restsUntil, site.nextAt) - now;
@@ -105,8 +140,12 @@ export class SiteTraffic {
 
   /** Takes this user's turn; answers how long it has to wait for it. */
   take(name: string, session: Session): number {
-    const pace = this.#sites.get(name)?.pace;
-    return pace === undefined ? 0 : pace.take(session.id, addressOf(session), this.#clock.monotonic());
+    const site = this.#sites.get(name);
+    if (!site) return 0;
+    const now = this.#clock.monotonic();
+    site.usedAt = now;
+    this.#shared?.used(now);
+    return site.pace === undefined ? 0 : site.pace.take(session.id, addressOf(session), now);
   }
 
   /** How long this user must still wait when its turn has come: others were refused meanwhile. */
@@ -130,7 +169,7 @@ export class SiteTraffic {
     const isSoft = isBlock && penalty !== undefined && site.pace !== undefined;
     if (!isLimit && !isSoft && site.breaker?.isTooMuch(isBlock)) this.#pause(name, site);
     const askedMs = retryAfterMs === undefined ? undefined : Math.min(retryAfterMs, this.#maxRestMs);
-    if (site.pace)
+    if (site.pace && !site.pace.isFixed)
       this.#learn(
         name,
         site.pace,
@@ -160,8 +199,20 @@ export class SiteTraffic {
     const { pauseMs, ratio, window } = this.#breaker!;
     site.isPaused = true;
     site.restsUntil = Math.max(site.restsUntil, this.#clock.monotonic() + pauseMs);
+    this.#shared?.paused(name, pauseMs);
     const reason = `of the last ${window} answers at least ${Math.round(ratio * 100)} % were blocks`;
     this.#events.emit('sitePaused', { site: name, ms: pauseMs, reason });
+  }
+
+  #pausedByOthers(name: string, ms: number): void {
+    const site = this.#sites.get(name);
+    if (!site || this.#breaker === null) return;
+    const untilAt = this.#clock.monotonic() + ms;
+    // Else it is known: clocks are not told to the millisecond.
+    if (untilAt < site.restsUntil + KNOWN_PAUSE_MS) return;
+    site.isPaused = true;
+    site.restsUntil = untilAt;
+    this.#events.emit('sitePaused', { site: name, ms, reason: 'another worker was blocked too often' });
   }
 
   #resume(name: string, site: Site): void {
@@ -184,7 +235,7 @@ export class SiteTraffic {
   /** What was learnt of a site's pace, for people to see. */
   paceOf(name: string): SitePaceStats | undefined {
     const pace = this.#sites.get(name)?.pace;
-    if (!pace || pace.objections === 0) return undefined;
+    if (!pace || !isPaced(pace)) return undefined;
     const { session, address, objections } = pace;
     return {
       perSessionMs: Math.round(session.intervalMs),
@@ -193,9 +244,9 @@ export class SiteTraffic {
     };
   }
 
-  /** The sites of which something was learnt. */
+  /** The sites that have a pace. */
   get paced(): string[] {
-    return [...this.#sites].filter(([, { pace }]) => pace && pace.objections > 0).map(([name]) => name);
+    return [...this.#sites].filter(([, { pace }]) => pace && isPaced(pace)).map(([name]) => name);
   }
 
   /** The sites that rest now, and for how long. */
@@ -226,14 +277,27 @@ export class SiteTraffic {
         restsInARow: 0,
         restsUntil: Number.NEGATIVE_INFINITY,
         nextAt: Number.NEGATIVE_INFINITY,
-        pace: this.#isPaced ? new SitePace() : undefined,
+        pace: this.#newPace(),
+        usedAt: Number.NEGATIVE_INFINITY,
+        learntAt: 0,
+        lessonsTold: 0,
         breaker: this.#breaker === null ? undefined : new BlockBreaker(this.#breaker),
         isPaused: false,
       };
       this.#sites.set(name, site);
+      this.#shared?.began(name, site, this.#clock.monotonic());
     }
     return site;
   }
+
+  #newPace(): SitePace | undefined {
+    if (this.#pace === 'off') return undefined;
+    return this.#pace === 'auto' ? new SitePace() : new SitePace(Math.random, this.#pace);
+  }
+}
+
+function isPaced({ objections, session, address }: SitePace): boolean {
+  return objections > 0 || session.intervalMs > 0 || address.intervalMs > 0;
 }
 
 /** Where a session's requests come from. Never shown to anybody: it may hold a password. */

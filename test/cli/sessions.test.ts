@@ -162,6 +162,24 @@ describe('orders to users', () => {
     expect(await look('eve')).toMatchObject({ state: 'ready', status: 'usable', reason: null });
   });
 
+  it('revives all that died for a reason, lately', async () => {
+    await sessions('retire', 'bob', '--reason', 'was slow');
+    expect(await sessions('revive', '--reason', 'was', '--since', '0')).toMatchObject({
+      code: 0,
+      stdout: 'revived 0 users\n',
+    });
+    expect(await sessions('revive', '--reason', 'was rude', '--since', '1h')).toMatchObject({
+      code: 0,
+      stdout: 'revived 1 user\n',
+    });
+    expect(await look('eve')).toMatchObject({ status: 'usable' });
+    expect(await look('bob')).toMatchObject({ status: 'retired', reason: 'was slow' });
+    expect(await json('revive', '--since', '1h')).toEqual({ revived: 1 });
+    expect(await look('bob')).toMatchObject({ status: 'usable' });
+    const { code, stderr } = await sessions('revive');
+    expect([code, stderr]).toEqual([2, expect.stringContaining('revive takes ids, or --reason or --since')]);
+  });
+
   it('rests everywhere or for a site', async () => {
     expect((await sessions('rest', 'ann', '30m')).stdout).toBe('rests for 30m: ann\n');
     expect(await look('ann')).toMatchObject({ state: 'resting', blocks: [] });

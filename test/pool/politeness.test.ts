@@ -235,11 +235,24 @@ describe.each(storeKinds)('minDelayMs (%s)', (kind) => {
     expect((await failureOf(pool.acquire({ timeoutMs: 20 }))).code).toBe('ACQUIRE_TIMEOUT');
     clock.advance(999);
     expect((await failureOf(pool.acquire({ timeoutMs: 20 }))).code).toBe('ACQUIRE_TIMEOUT');
-    clock.advance(1);
+    // A fifth longer at most.
+    clock.advance(201);
     await (await pool.acquire({ timeoutMs: 500 })).release();
     // It is the pace of the pool, and nothing to tell.
     expect(events).toEqual([]);
     expect((await sessionsOf(pool)).map(({ usageCount }) => usageCount)).toEqual([0, 0]);
+  });
+
+  it('is never shorter, nor always the same', async () => {
+    const clock = fakeClock();
+    await using stage = await scene(kind, clock);
+    const pool = stage.pool({ minDelayMs: 1_000 });
+    const leases = await Promise.all(Array.from({ length: 20 }, () => pool.acquire()));
+    for (const lease of leases) await lease.release();
+    const rests = (await sessionsOf(pool)).map(({ untilAt }) => untilAt!.getTime() - clock.now());
+    expect(Math.min(...rests)).toBeGreaterThanOrEqual(1_000);
+    expect(Math.max(...rests)).toBeLessThanOrEqual(1_200);
+    expect(new Set(rests).size).toBeGreaterThan(5);
   });
 
   it('is waited for', async () => {

@@ -12,6 +12,8 @@ const BELOW_OBJECTED = 0.92;
 /** After so long without an objection the rate that last met one may be tried again; twice as long each time. */
 const FORGIVE_AFTER_MS = 20_000;
 const MAX_FORGIVE_AFTER_MS = 600_000;
+/** A shorter pause is none. */
+const LEAST_MS = 0.5;
 /** A step back: at least and at most so much slower. */
 const SLOWER = 1.15;
 const MUCH_SLOWER = 2;
@@ -33,12 +35,23 @@ export interface Use {
   readonly since: number;
 }
 
+/** What is worth telling others of a limit. */
+export interface LearntPace {
+  /** The pause between two uses of one key, whoever uses it, in milliseconds. */
+  readonly intervalMs: number;
+  /** That pause when it last was too short; 0: not known. */
+  readonly objectedMs: number;
+  readonly isGuess: boolean;
+}
+
 /**
  * What a site bears of each key of one kind (each session, or each exit address): no limit as long as none was met, then
  * a pause between two uses of a key, which shrinks until it meets the next objection, and settles short of it.
  */
 export class LearntLimit {
   readonly #random: () => number;
+  /** Workers that use the same keys: each leaves the others their turns. */
+  sharedBy = 1;
   #keys = new Map<string, Key>();
   #olderKeys = new Map<string, Key>();
   #intervalMs = 0;
@@ -59,13 +72,35 @@ export class LearntLimit {
   /** Whether somebody had to wait since it last crept: who is in no hurry proves nothing. */
   #hasHeldUp = false;
 
-  constructor(random: () => number) {
+  /** @param intervalMs the pause to begin with; 0: none is known to be needed */
+  constructor(random: () => number, intervalMs = 0) {
     this.#random = random;
+    this.#intervalMs = intervalMs;
   }
 
   /** The pause between two uses of one key, in milliseconds; 0: none is needed, as far as is known. */
   get intervalMs(): number {
     return this.#intervalMs;
+  }
+
+  get learnt(): LearntPace {
+    return { intervalMs: this.#intervalMs, objectedMs: this.#objectedMs, isGuess: this.#isGuess };
+  }
+
+  /** Others have met an objection: from now on no faster than they go. */
+  adopt({ intervalMs, objectedMs, isGuess }: LearntPace, now: number): void {
+    if (intervalMs < LEAST_MS) return;
+    this.#isGuess = isGuess && (this.#isGuess || this.#intervalMs === 0);
+    this.#objectedMs = Math.max(this.#objectedMs, objectedMs);
+    this.#forgiveAt = now + this.#forgiveAfterMs;
+    if (intervalMs <= this.#intervalMs) return;
+    this.#slowTo(intervalMs, now);
+    this.#turnsFrom = now;
+  }
+
+  /** Between two uses of one key by this worker. */
+  get #ownIntervalMs(): number {
+    return this.#intervalMs * this.sharedBy;
   }
 
   /** Whether it was never sure that this limit was met: another one was as near. */
@@ -95,9 +130,10 @@ export class LearntLimit {
     const at = Math.max(now, key.nextAt);
     if (this.#intervalMs > 0) {
       if (at > now) this.#hasHeldUp = true;
-      const pauseMs = this.#intervalMs * (1 - JITTER + 2 * JITTER * this.#random());
+      const interval = this.#ownIntervalMs;
+      const pauseMs = interval * (1 - JITTER + 2 * JITTER * this.#random());
       // A turn that was not taken is not lost at once: timers are late.
-      key.nextAt = Math.max(key.nextAt, now - this.#intervalMs) + pauseMs;
+      key.nextAt = Math.max(key.nextAt, now - interval) + pauseMs;
     }
     return at - now;
   }
@@ -131,7 +167,8 @@ export class LearntLimit {
   pressureOn(name: string, now: number): number {
     const { count, since } = this.useOf(name, now);
     if (this.#intervalMs === 0) return (count - 1) / Math.max(1, this.#mostContent);
-    return ((count - 1) * this.#intervalMs) / Math.max(now - since, this.#intervalMs);
+    const interval = this.#ownIntervalMs;
+    return ((count - 1) * interval) / Math.max(now - since, interval);
   }
 
   /** The site was content with a use of this key. */
@@ -144,7 +181,7 @@ export class LearntLimit {
   /** So much use was too much until `refusedAt`, and is in order again: from now on it is spread over that time. */
   settle({ count, since }: Use, refusedAt: number, now: number, isGuess: boolean): void {
     this.#isGuess = isGuess;
-    this.#slowTo((now - since) / count, refusedAt);
+    this.#slowTo((now - since) / count / this.sharedBy, refusedAt);
     this.#turnsFrom = now;
   }
 
@@ -153,10 +190,10 @@ export class LearntLimit {
     const { count, since } = this.useOf(name, now);
     const interval = this.#intervalMs;
     if (interval === 0) {
-      this.#slowTo((now - since) / count, now);
+      this.#slowTo((now - since) / count / this.sharedBy, now);
       return;
     }
-    const measuredMs = count >= 4 ? ((now - since) / count) * 1.05 : 0;
+    const measuredMs = count >= 4 ? ((now - since) / count / this.sharedBy) * 1.05 : 0;
     const isConfirmed =
       this.#objectedMs > 0 && interval >= this.#objectedMs * 0.9 && interval <= this.#objectedMs * 1.1;
     this.#forgiveAfterMs = isConfirmed
@@ -187,7 +224,7 @@ export class LearntLimit {
       Math.min(shortest, this.#intervalMs),
     );
     // A guess is kept, however small: what it says about blame is worth more than no pace at all.
-    if (this.#intervalMs < 0.5) this.#intervalMs = this.#isGuess ? 0.5 : 0;
+    if (this.#intervalMs < LEAST_MS) this.#intervalMs = this.#isGuess ? LEAST_MS : 0;
   }
 
   #slowTo(intervalMs: number, refusedAt: number): void {
@@ -213,7 +250,7 @@ export class LearntLimit {
       key.since = this.#countsFrom;
       key.count = 0;
       // Not all in the same moment.
-      const turnAt = this.#turnsFrom + this.#intervalMs * (this.#leaveOut + this.#random());
+      const turnAt = this.#turnsFrom + this.#ownIntervalMs * (this.#leaveOut + this.#random());
       key.nextAt = Math.max(key.nextAt, turnAt);
     }
     return key;

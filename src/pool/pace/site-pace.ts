@@ -1,4 +1,5 @@
 import { LearntLimit, type Use } from './learnt-limit.ts';
+import type { FixedPace } from './options.ts';
 
 const FIRST_PAUSE_MS = 500;
 /** Each probe that is refused makes the next pause so much longer. */
@@ -41,11 +42,16 @@ export class SitePace {
   #served = 0;
   readonly #turnedAway = new Map<string, number>();
   objections = 0;
+  /** How often an objection changed the pace. */
+  lessons = 0;
+  /** Whether it is given, and nothing is to be learnt. */
+  readonly isFixed: boolean;
 
-  constructor(random: () => number = Math.random) {
+  constructor(random: () => number = Math.random, fixed?: FixedPace) {
     this.#random = random;
-    this.session = new LearntLimit(random);
-    this.address = new LearntLimit(random);
+    this.isFixed = fixed !== undefined;
+    this.session = new LearntLimit(random, fixed?.perSessionMs);
+    this.address = new LearntLimit(random, fixed?.perAddressMs);
   }
 
   /** Only one may be there at a time, to see whether the site is content again. */
@@ -94,6 +100,7 @@ export class SitePace {
       if (!this.#isProof(visit, now)) return;
       if (session) this.session.settle(session, this.#objectedAt, now, false);
       if (address) this.address.settle(address, this.#objectedAt, now, session !== undefined);
+      this.lessons += 1;
       this.#tooMuch = undefined;
       this.#probes = 0;
       this.#served = 0;
@@ -132,6 +139,7 @@ export class SitePace {
     this.#objectedAt = now;
     const blamed = this.#blamed(visit, now);
     if (this.session.intervalMs > 0 || this.address.intervalMs > 0) {
+      this.lessons += 1;
       if (blamed.session) this.session.slowDown(sessionId, now);
       if (blamed.address) {
         this.address.slowDown(address, now);
