@@ -57,6 +57,8 @@ it('no password is stored or shown; with a key neither is a user name, or a prox
     // Or the test would find nothing for another reason.
     expect(stored.includes('ada-4711')).toBe(encryptionKey === null);
     expect(stored.includes('proxysecret')).toBe(encryptionKey === null);
+    expect(stored.includes('user:')).toBe(encryptionKey === null);
+    expect(stored.includes('http://')).toBe(encryptionKey === null);
     expect((await all(pool.accounts.list())).map(({ id }) => id)).toEqual(accounts.map(({ id }) => id));
     told.push(pool, await all(pool.list()));
   }

@@ -162,3 +162,22 @@ describe.each(servers)('secrets in $name', ({ isThere, place }) => {
     expect([seen, saved]).toEqual([300, uses]);
   });
 });
+
+describe.each(servers)('accounts and listed proxies in $name', ({ isThere, place }) => {
+  it.skipIf(!isThere)('are in no part of a sealed store, and in a store without a key they are', async () => {
+    const words = ['ada-4711@example.com', 'user-4711', 'proxy-secret-4711', 'proxy.example'];
+    for (const encryptionKey of [OLD, null]) {
+      const { url, dump } = place();
+      await using pool = new SessionPool({
+        store: url,
+        encryptionKey,
+        accounts: [{ id: words[0]!, password: 'password-4711' }],
+        proxies: [`http://${words[1]}:${words[2]}@${words[3]}:8080`],
+      });
+      await (await pool.acquire()).release();
+      const dumped = await dump();
+      expect(words.filter((word) => dumped.includes(word))).toEqual(encryptionKey === null ? words : []);
+      expect(dumped).not.toContain('password-4711');
+    }
+  });
+});
