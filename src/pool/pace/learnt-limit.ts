@@ -60,6 +60,8 @@ export class LearntLimit {
   #forgiveAt = 0;
   #forgiveAfterMs = FORGIVE_AFTER_MS;
   #isGuess = false;
+  /** Whether others had a part in what is known. */
+  #isOfOthers = false;
   /** Uses before it are not counted any more. */
   #countsFrom = Number.NEGATIVE_INFINITY;
   /** When everybody's turns began anew. */
@@ -90,6 +92,7 @@ export class LearntLimit {
   /** Others have met an objection: from now on no faster than they go. */
   adopt({ intervalMs, objectedMs, isGuess }: LearntPace, now: number): void {
     if (intervalMs < LEAST_MS) return;
+    this.#isOfOthers = true;
     this.#isGuess = isGuess && (this.#isGuess || this.#intervalMs === 0);
     this.#objectedMs = Math.max(this.#objectedMs, objectedMs);
     this.#forgiveAt = now + this.#forgiveAfterMs;
@@ -120,7 +123,10 @@ export class LearntLimit {
     if (this.#intervalMs === 0 || this.#keys.size === 0 || this.#keys.size > 64) return 0;
     let earliest = Number.POSITIVE_INFINITY;
     for (const name of this.#keys.keys()) earliest = Math.min(earliest, this.#key(name, now).nextAt);
-    return Math.max(0, earliest - now);
+    if (earliest <= now) return 0;
+    // What was learnt while others went there too may be far too slow: it must be left again, with one address alone as well.
+    if (this.#isOfOthers || this.sharedBy > 1) this.#hasHeldUp = true;
+    return earliest - now;
   }
 
   /** Counts a use that goes as soon as its key's turn has come; answers how long that takes. */
