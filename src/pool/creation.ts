@@ -89,6 +89,7 @@ export class Creation {
 
   /** With another proxy where the one that was chosen turned out to be full, or failed in the warm-up. */
   async #createBehindProxy(lease: SessionLease, signal: AbortSignal | undefined): Promise<SessionLease> {
+    let unexplained = 0;
     for (;;) {
       const chosen = await this.#context.proxies!.choose();
       if (chosen === undefined) throw new NoProxyError();
@@ -100,6 +101,9 @@ export class Creation {
         return lease;
       } catch (error) {
         if (!this.#isProxysFault(error, lease) || lease.signal.aborted || signal?.aborted) throw error;
+        // One that goes on failing without being quarantined (a gateway's exits): the next try would not be another.
+        const isFull = error instanceof ProxyFullError;
+        if (!isFull && chosen.leased.closedForMs === 0 && ++unexplained >= MAX_UNEXPLAINED) throw error;
         chosen.leased.leave();
         lease.worst = undefined;
         lease.troubles = undefined;

@@ -11,11 +11,11 @@ export function hasSessionMark(url: string): boolean {
 }
 
 /**
- * A session's word: letters and digits, always the same for the same session, and none from which its id could be told.
+ * A user's word: letters and digits, always the same for the same user (a session's id, an account).
  * `rotation` counts the times when it was given another.
  */
-export function sessionToken(sessionId: string, rotation = 0): string {
-  const hash = createHash('sha256').update(`${rotation} ${sessionId}`).digest('hex');
+export function sessionToken(user: string, rotation = 0): string {
+  const hash = createHash('sha256').update(`${rotation} ${user}`).digest('hex');
   return BigInt(`0x${hash.slice(0, 32)}`)
     .toString(36)
     .padStart(TOKEN_LENGTH, '0')

@@ -32,10 +32,13 @@ export function proxyOf(given: string | SessionProxy): SessionProxy {
   return Object.freeze({ ...proxy });
 }
 
-/** The proxy as this session uses it: with its own word, where the URL has a place for one. */
-export function proxyAsUsed(proxy: SessionProxy, sessionId: string): SessionProxy {
+/**
+ * The proxy as one user uses it: with a word of its own, where the URL has a place for one.
+ * @param user whose word: the session's id, or its account, which goes by one exit whatever session it has
+ */
+export function proxyAsUsed(proxy: SessionProxy, user: string): SessionProxy {
   if (!hasSessionMark(proxy.url)) return proxy;
-  return { ...proxy, url: withToken(proxy.url, sessionToken(sessionId, proxy.rotation)) };
+  return { ...proxy, url: withToken(proxy.url, sessionToken(user, proxy.rotation)) };
 }
 
 /**

@@ -190,8 +190,8 @@ export class Session {
 
   /** The proxy it uses, if any, with its own word in the place of `{session}`. Its URL may hold a password. */
   get proxy(): SessionProxy | undefined {
-    const { proxy } = this.#body;
-    return proxy && proxyAsUsed(proxy, this.#id);
+    const { proxy, account } = this.#body;
+    return proxy && proxyAsUsed(proxy, account === undefined ? this.#id : `account ${account}`);
   }
 
   /** The browser it appears to be, if any. */

@@ -106,32 +106,35 @@ describe.each(storeKinds)('accounts (%s)', (kind) => {
     expect(Object.values(await views(pool)).join()).toMatch(/^ready/);
   });
 
-  it('keep their device and their proxy when a session takes the place of another', async () => {
-    await using stage = await scene(kind);
-    const pool = stage.pool({
-      accounts: accountsNamed('ada', 'grace'),
-      fingerprints: true,
-      proxies: [1, 2, 3, 4, 5, 6].map((n) => `http://user:secret${n}@127.0.0.1:${n}`),
-    });
-    const seen = async () => {
-      const leases = await takeAll(pool, 2);
-      const found = Object.fromEntries(
-        leases.map(({ session }) => [
-          session.account,
-          { proxy: session.proxy!.url, fingerprint: session.fingerprint },
-        ]),
-      );
-      for (const { session } of leases) session.retire('burnt');
-      for (const lease of leases) await lease.release();
-      return found;
-    };
-    const first = await seen();
-    expect(Object.keys(first).sort()).toEqual(['ada', 'grace']);
-    expect(await seen()).toEqual(first);
-    // Also where nothing is left of the session but the account's record.
-    for (const { id } of await sessionsOf(pool)) await pool.remove(id);
-    expect(await seen()).toEqual(first);
-  });
+  it.each([
+    ['one of many', [1, 2, 3, 4, 5, 6].map((n) => `http://user:secret${n}@127.0.0.1:${n}`)],
+    ['an exit of a gateway', ['http://user-{session}:secret@127.0.0.1:1']],
+  ])(
+    'keep their device and their proxy (%s) when a session takes the place of another',
+    async (_, proxies) => {
+      await using stage = await scene(kind);
+      const pool = stage.pool({ accounts: accountsNamed('ada', 'grace'), fingerprints: true, proxies });
+      const seen = async () => {
+        const leases = await takeAll(pool, 2);
+        const found = Object.fromEntries(
+          leases.map(({ session }) => [
+            session.account,
+            { proxy: session.proxy!.url, fingerprint: session.fingerprint },
+          ]),
+        );
+        for (const { session } of leases) session.retire('burnt');
+        for (const lease of leases) await lease.release();
+        return found;
+      };
+      const first = await seen();
+      expect(Object.keys(first).sort()).toEqual(['ada', 'grace']);
+      expect(first.ada!.proxy).not.toBe(first.grace!.proxy);
+      expect(await seen()).toEqual(first);
+      // Also where nothing is left of the session but the account's record.
+      for (const { id } of await sessionsOf(pool)) await pool.remove(id);
+      expect(await seen()).toEqual(first);
+    },
+  );
 
   it('whose login says that they are no good are parked, and others go on', async () => {
     await using site = await startPlayground();

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Session } from '../../session/session.ts';
+import { type Session, sessionInternals } from '../../session/session.ts';
 import type { SessionStore } from '../../stores/store.ts';
 import { sealedDocuments } from '../encryption/sealed-documents.ts';
 import type { Sealing } from '../encryption/sealing.ts';
@@ -52,8 +52,10 @@ export class AccountBook {
 
   /** A session came from elsewhere, logged in already. */
   async adopt(session: Session): Promise<void> {
-    const { account, id: sessionId, proxy = null, fingerprint = null } = session;
+    const { account, id: sessionId, fingerprint = null } = session;
     if (account === undefined) return;
+    // As it was given, not with the user's own word in it.
+    const { proxy = null } = sessionInternals.body(session);
     await this.change(account, (record = NEW_RECORD) => ({ ...record, sessionId, proxy, fingerprint }));
   }
 

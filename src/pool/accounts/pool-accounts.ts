@@ -4,7 +4,7 @@ import type { SessionBody } from '../../session/body.ts';
 import { newSessionId } from '../../session/id.ts';
 import { type Fingerprint, proxyOf, type SessionProxy } from '../../session/identity.ts';
 import type { SessionOptions } from '../../session/options.ts';
-import type { Session } from '../../session/session.ts';
+import { type Session, sessionInternals } from '../../session/session.ts';
 import type { PoolContext } from '../context.ts';
 import type { ChosenProxy } from '../proxies/pool-proxies.ts';
 import type { Account } from './account.ts';
@@ -217,13 +217,15 @@ export class PoolAccounts {
       if (!isOurs) return undefined;
       const isAsAnnounced = session.id === options.id && this.#isSameIdentity(record!, session);
       if (isAsAnnounced) return undefined;
-      return { ...record!, ...storedIdentity(session), sessionId: session.id };
+      const { proxy, fingerprint } = sessionInternals.body(session);
+      return { ...record!, ...storedIdentity({ proxy, fingerprint }), sessionId: session.id };
     });
     if (!isOurs) throw new Error('the account was taken from this login, which took too long, or was erased');
   }
 
   #isSameIdentity({ proxy, fingerprint }: AccountRecord, session: Session): boolean {
-    return proxy?.url === session.proxy?.url && fingerprint?.userAgent === session.fingerprint?.userAgent;
+    const { proxy: own } = sessionInternals.body(session);
+    return proxy?.url === own?.url && fingerprint?.userAgent === session.fingerprint?.userAgent;
   }
 
   /** The session is stored. */

@@ -158,7 +158,7 @@ export class PoolProxies implements ProxyHome {
       }
       let isOver = false;
       return {
-        proxy: this.#assigned(listed, undefined),
+        proxy: this.#assigned(listed, before, known !== undefined),
         leased: this.#leased(tag, isProbe, undefined),
         limit: this.#parts.settings.maxSessionsPerProxy ?? undefined,
         end: (isMade) => {
@@ -342,13 +342,11 @@ export class PoolProxies implements ProxyHome {
     return readAt !== undefined && assignedAt !== undefined && assignedAt < readAt;
   }
 
-  #assigned({ proxy }: ListedProxy, before: SessionProxy | undefined): SessionProxy {
+  /** For a user that had one before: its next word, or the same one at the same proxy. */
+  #assigned({ proxy }: ListedProxy, before: SessionProxy | undefined, isSameProxy = false): SessionProxy {
     const assignedAt = Math.max(0, Math.round(this.#parts.storeClock.now()));
-    return Object.freeze({
-      ...proxy,
-      assignedAt,
-      ...(before && { rotation: (before.rotation ?? 0) + 1 }),
-    });
+    const rotation = before && (before.rotation ?? 0) + (isSameProxy ? 0 : 1);
+    return Object.freeze({ ...proxy, assignedAt, ...(rotation && { rotation }) });
   }
 
   #leased(tag: string, isProbe: boolean, changedTag: string | undefined): LeasedProxy {
