@@ -121,7 +121,8 @@ export class Tasks {
     const { log, random, name, sitePort } = this.#options;
     const hop = `${name}-${++this.#hops}`;
     const answer = random.percent(92) ? 200 : random.pick([403, 429, 500, 500]);
-    const url = `http://${random.pick(SITE_HOSTS)}:${sitePort}/?answer=${answer}`;
+    // Each hop has a URL of its own: one that is refused to user after user is the URL's fault, and costs nobody anything.
+    const url = `http://${random.pick(SITE_HOSTS)}:${sitePort}/?answer=${answer}&hop=${hop}`;
     log.write({ step: 'hop', hop, id: lease.grant.id, fence: lease.grant.fence });
     let isAnswered = false;
     try {

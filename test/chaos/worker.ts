@@ -30,6 +30,9 @@ const pool = new SessionPool({
   timeoutMs: 3_000,
   requestTimeoutMs: 3_000,
   maxRestMs: 1_000,
+  // Its sites block at random, which is nothing to learn from: nobody is to wait for them.
+  pace: 'off',
+  blockBreaker: null,
   createSession: newSessions(seededRandom(seed)),
 });
 // Somebody listens, as in a real program: what is only told if it is heard is put together then.
