@@ -28,7 +28,8 @@ async function statesAfter(pages: readonly Buffer[], options = {}): Promise<stri
   await using stage = await scene('memory');
   const left = [...pages];
   await using site = await serve((_, response) => html(response, left.shift()!));
-  const pool = stage.pool({ retries: 0, maxRestMs: 1, ...options });
+  // Without a pace, which would send another user in her place.
+  const pool = stage.pool({ retries: 0, maxRestMs: 1, pace: 'off', ...options });
   await pool.add({ id: 'ann' });
   const states: string[] = [];
   while (left.length > 0) {
@@ -183,7 +184,7 @@ describe('a body that is looked at', () => {
   it('is a ban at the second in a row in tasks too', async () => {
     await using stage = await scene('memory');
     await using site = await serve((_, response) => html(response, proven));
-    const pool = stage.pool({ maxRestMs: 1 });
+    const pool = stage.pool({ maxRestMs: 1, pace: 'off' });
     await pool.add({ id: 'ann' });
     const use = () => pool.run(async (session) => (await session.fetch(site.url)).text());
     await use();
