@@ -28,6 +28,7 @@ const POLL_MS = 1_000;
 const SAFETY_POLL_MS = 2_000;
 /** Who waits for a stock that somebody else keeps asks again so often. */
 const STOCK_POLL_MS = 250;
+
 /** Gets sessions: asks the store, has them opened, or made in the places it reserves, and keeps the line of those who wait. */
 export class Acquirer implements Seeker {
   readonly #context: PoolContext;

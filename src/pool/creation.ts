@@ -1,4 +1,5 @@
 import { AccountError, CreateError, StoreError } from '../errors.ts';
+import { aboutAsLong } from '../internal/chance.ts';
 import { maskError } from '../internal/mask.ts';
 import { isPromise, type MaybePromise } from '../internal/maybe-promise.ts';
 import type { SessionOptions } from '../session/options.ts';
@@ -105,8 +106,7 @@ export class Creation {
         const isFull = error instanceof ProxyFullError;
         if (!isFull && chosen.leased.closedForMs === 0 && ++unexplained >= MAX_UNEXPLAINED) throw error;
         chosen.leased.leave();
-        lease.worst = undefined;
-        lease.troubles = undefined;
+        lease.forgetJudgements();
       } finally {
         chosen.end(isMade);
       }
@@ -136,40 +136,28 @@ export class Creation {
     }
   }
 
-  async #createSlowly(
+  #createSlowly(
     lease: SessionLease,
     given: AbortSignal | undefined,
     chosen: ChosenProxy | undefined,
   ): Promise<SessionLease> {
-    const signal = given ? AbortSignal.any([given, lease.signal]) : lease.signal;
-    this.#isProbing = this.#failures >= this.#context.settings.maxCreateFailures;
-    try {
+    return this.#counted(lease, given, (signal) => {
       // Its caller left while the store was looking: a maker that listens for the abort would wait for ever.
       signal.throwIfAborted();
-      return await this.#make(lease, signal, this.#newOptions(chosen), chosen);
-    } catch (error) {
-      // Whoever gave the wait up has not shown that creation fails.
-      if (given?.aborted) throw given.reason;
-      throw this.#failed(error, lease);
-    } finally {
-      this.#isProbing = false;
-    }
+      return this.#make(lease, signal, this.#newOptions(chosen), chosen);
+    });
   }
 
   /** As an account; as another where its login says that this one is no good, for that is not the maker's fault. */
-  async #createOfAccount(
+  #createOfAccount(
     accounts: PoolAccounts,
     lease: SessionLease,
     given: AbortSignal | undefined,
     claimed: TakenAccount | undefined,
   ): Promise<SessionLease> {
-    const signal = given ? AbortSignal.any([given, lease.signal]) : lease.signal;
-    this.#isProbing = this.#failures >= this.#context.settings.maxCreateFailures;
-    let unexplained = 0;
-    try {
-      for (;;) {
-        const taken = claimed ?? (await this.claim()!);
-        claimed = undefined;
+    return this.#counted(lease, given, async (signal) => {
+      let unexplained = 0;
+      for (let taken = claimed ?? (await this.claim()!); ; taken = await this.claim()!) {
         if (taken.chosen) lease.proxy = taken.chosen.leased;
         let isMade = false;
         try {
@@ -188,8 +176,7 @@ export class Creation {
           const isQuarantined = (taken.chosen?.leased.closedForMs ?? 0) > 0;
           if (isProxysFault && !isQuarantined && ++unexplained >= MAX_UNEXPLAINED) throw error;
           taken.chosen?.leased.leave();
-          lease.worst = undefined;
-          lease.troubles = undefined;
+          lease.forgetJudgements();
           continue;
         } finally {
           taken.chosen?.end(isMade);
@@ -197,7 +184,20 @@ export class Creation {
         await accounts.succeeded(taken);
         return lease;
       }
+    });
+  }
+
+  /** Makes one as the pool's user has it made: a failure counts, unless its caller was the one who gave up. */
+  async #counted(
+    lease: SessionLease,
+    given: AbortSignal | undefined,
+    make: (signal: AbortSignal) => Promise<SessionLease>,
+  ): Promise<SessionLease> {
+    this.#isProbing = this.#failures >= this.#context.settings.maxCreateFailures;
+    try {
+      return await make(given ? AbortSignal.any([given, lease.signal]) : lease.signal);
     } catch (error) {
+      // Whoever gave the wait up has not shown that creation fails.
       if (given?.aborted) throw given.reason;
       throw this.#failed(error, lease);
     } finally {
@@ -313,9 +313,7 @@ export class Creation {
     const over = this.#failures - settings.maxCreateFailures;
     let retryInMs = 0;
     if (over >= 0) {
-      retryInMs = Math.round(
-        Math.min(FIRST_PAUSE_MS * 2 ** Math.min(over, 20), MAX_PAUSE_MS) * (0.8 + 0.4 * Math.random()),
-      );
+      retryInMs = Math.round(aboutAsLong(Math.min(FIRST_PAUSE_MS * 2 ** Math.min(over, 20), MAX_PAUSE_MS)));
       this.#pausedUntil = clock.monotonic() + retryInMs;
       events.emit('creationPaused', { failures: this.#failures, ms: retryInMs, error: cause });
     }

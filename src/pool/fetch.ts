@@ -6,7 +6,7 @@ import type { Judgement } from '../verdict/judge.ts';
 import type { SessionLease } from './lease.ts';
 import type { AcquireOptions, PoolSettings } from './options.ts';
 import { checkFetchInit } from './options.ts';
-import { pauseBefore } from './run.ts';
+import { pauseBefore, release } from './run.ts';
 import { leaseUntilRead } from './stream.ts';
 import { type TroupeInfo, withInfo } from './troupe-info.ts';
 
@@ -154,13 +154,6 @@ async function fetchOnce(lease: SessionLease, request: Replayable, terms: FetchT
   }
   await release(lease);
   return { response };
-}
-
-/** A lease that was lost meanwhile is told by its event; the answer is as good as it was. */
-async function release(lease: SessionLease): Promise<void> {
-  await lease.release().catch((error: unknown) => {
-    if ((error as { code?: unknown }).code !== 'LEASE_LOST') throw error;
-  });
 }
 
 function retriesFor(

@@ -339,10 +339,13 @@ export class SessionLease implements SessionBond, AsyncDisposable {
 
   /** @internal The task failed for a reason of its own: no use is counted, but what a site has said still holds. */
   keepOnlyTroubles(): void {
-    if (!this.worst || !SAID_BY_SITES.has(this.worst.verdict)) {
-      this.worst = undefined;
-      this.troubles = undefined;
-    }
+    if (!this.worst || !SAID_BY_SITES.has(this.worst.verdict)) this.forgetJudgements();
+  }
+
+  /** @internal What was judged so far is not to count: its proxy was to blame, or it is kept elsewhere during a login. */
+  forgetJudgements(): void {
+    this.worst = undefined;
+    this.troubles = undefined;
   }
 
   #judged(site: string | undefined, where: string, judgement: Judgement): void {

@@ -1,3 +1,4 @@
+import { aboutAsLong } from '../internal/chance.ts';
 import type { Decision } from '../session/decision.ts';
 import { type Session, sessionInternals } from '../session/session.ts';
 import { isSureBlockPage, type Judgement, type Verdict } from '../verdict/judge.ts';
@@ -95,7 +96,7 @@ function effectOf(verdict: Verdict): 'heal' | 'hurt' | 'count' {
 function restMs(lease: SessionLease, site: string, judgement: Judgement, settings: PoolSettings): number {
   if (judgement.retryAfterMs !== undefined) return Math.min(judgement.retryAfterMs, settings.maxRestMs);
   const before = timesInARow(lease.storedBody?.decisions ?? [], site, judgement.verdict);
-  const grown = FIRST_REST_MS * 2 ** Math.min(before, 30) * (0.8 + 0.4 * Math.random());
+  const grown = aboutAsLong(FIRST_REST_MS * 2 ** Math.min(before, 30));
   return Math.min(Math.round(grown), settings.maxRestMs);
 }
 

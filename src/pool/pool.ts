@@ -27,6 +27,7 @@ import {
   type SessionPoolOptions,
   sealingOf,
 } from './options.ts';
+import { pagesOf } from './pages.ts';
 import { PooledSession } from './pooled-session.ts';
 import { checkReviveOptions, type ReviveOptions, reviveMany } from './revive.ts';
 import { run, type Task } from './run.ts';
@@ -184,16 +185,9 @@ export class SessionPool implements AsyncDisposable {
   ): AsyncGenerator<PooledSession, void, undefined> {
     checkOptions(options, { state: oneOf('ready', 'leased', 'resting', 'dead') });
     const core = await this.#open();
-    let after: string | undefined;
-    do {
-      const page = await core.context.store.list({
-        ...options,
-        limit: 500,
-        ...(after === undefined ? {} : { after }),
-      });
-      for (const stored of page.sessions) yield this.#view(core, stored);
-      after = page.next;
-    } while (after !== undefined);
+    for await (const page of pagesOf(core.context.store, options)) {
+      for (const stored of page) yield this.#view(core, stored);
+    }
   }
 
   /** Retires a session for good; a holder's `lease.signal` aborts. Answers whether a living one was there. */

@@ -1,6 +1,7 @@
 import { OptionError } from '../errors.ts';
 import { checkOptions, describe, type OptionCheck, text } from '../internal/options.ts';
 import type { Order, SessionStore } from '../stores/store.ts';
+import { pagesOf } from './pages.ts';
 
 /** Which of the dead are to live again: all that is given must hold. */
 export interface ReviveOptions {
@@ -9,8 +10,6 @@ export interface ReviveOptions {
   /** Died at this instant or later. */
   since?: Date;
 }
-
-const PAGE = 500;
 
 const date: OptionCheck = (value, path) => {
   if (!(value instanceof Date) || Number.isNaN(value.getTime()))
@@ -24,22 +23,19 @@ export function checkReviveOptions(options: ReviveOptions): void {
     throw new OptionError('reason', 'revive needs an id, or a reason, or since when; got none of them');
 }
 
-/** Revives page by page, so that neither the store nor this process is held up by a pool of a million dead. */
+/** Revives page by page. */
 export async function reviveMany(
   store: SessionStore,
   { reason, since }: ReviveOptions,
   order: Extract<Order, { kind: 'revive' }>,
 ): Promise<number> {
   let revived = 0;
-  let after: string | undefined;
-  do {
-    const page = await store.list({ state: 'dead', limit: PAGE, ...(after === undefined ? {} : { after }) });
-    const ids = page.sessions
+  for await (const page of pagesOf(store, { state: 'dead' })) {
+    const ids = page
       .filter((dead) => reason === undefined || dead.reason?.startsWith(reason))
       .filter(({ sinceAt }) => since === undefined || (sinceAt !== null && sinceAt >= since.getTime()))
       .map(({ id }) => id);
     if (ids.length > 0) revived += await store.order({ ids }, order);
-    after = page.next;
-  } while (after !== undefined);
+  }
   return revived;
 }

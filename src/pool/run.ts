@@ -74,7 +74,7 @@ async function runOnce<T>(
 }
 
 /** A lease that was lost meanwhile is told by its event; what the task brought home is as good as it was. */
-async function release(lease: SessionLease): Promise<void> {
+export async function release(lease: SessionLease): Promise<void> {
   await lease.release().catch((error: unknown) => {
     if ((error as { code?: unknown }).code !== 'LEASE_LOST') throw error;
   });

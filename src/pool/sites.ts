@@ -1,3 +1,4 @@
+import { aboutAsLong } from '../internal/chance.ts';
 import type { Clock } from '../internal/clock.ts';
 import type { Session } from '../session/session.ts';
 import type { Judgement } from '../verdict/judge.ts';
@@ -61,8 +62,9 @@ interface SiteTrafficOptions {
 }
 
 /**
- * How this process treats each site, and what it hears of it from the other workers of the store: at most so many users at once, and a rest for the whole site when it turns
- * several users in a row away: it is then the site that is busy, and more users would only be burnt.
+ * How this process treats each site, and what it hears of it from the other workers of the store: at most so many users at
+ * once, at the site's pace, and none while it blocks one after the other. Where no pace is learnt, the whole site rests
+ * when it turns several users in a row away: it is then the site that is busy, and more users would only be burnt.
  */
 export class SiteTraffic {
   readonly #clock: Clock;
@@ -225,7 +227,7 @@ export class SiteTraffic {
     site.turnedAway.add(sessionId);
     if (site.turnedAway.size < TURNED_AWAY_IN_A_ROW) return;
     site.turnedAway.clear();
-    const ownMs = FIRST_REST_MS * 2 ** Math.min(site.restsInARow, 20) * (0.8 + 0.4 * Math.random());
+    const ownMs = aboutAsLong(FIRST_REST_MS * 2 ** Math.min(site.restsInARow, 20));
     const ms = Math.min(askedMs ?? ownMs, this.#maxRestMs);
     site.restsInARow += 1;
     site.restsUntil = Math.max(site.restsUntil, this.#clock.monotonic() + ms);

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, request } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startMicrosocks } from '../../playground/servers/microsocks.ts';
 import { startSquid } from '../../playground/servers/squid.ts';
@@ -10,6 +10,7 @@ import {
   startUnreliableProxy,
 } from '../../playground/servers/unreliable-proxy.ts';
 import { proxies } from './index.ts';
+import { expectLifecycle } from './lifecycle.ts';
 
 /** Says who came, and as much more as is asked for. */
 const site = createServer((incoming, answer) =>
@@ -65,16 +66,7 @@ describe.skipIf(!proxies)('real proxies', () => {
     ['microsocks', startMicrosocks],
   ])('%s is started again on the same port after kill -9, and gone after close', async (_name, start) => {
     const server = await start({ credentials: { user: 'ann', password: 'secret' } });
-    const { port, pid } = server;
-    await server.kill();
-    await server.start();
-    expect(server.pid).not.toBe(pid);
-    expect(server.port).toBe(port);
-    server.pause();
-    await server.close();
-    await server.close();
-    const refused = await new Promise((resolve) => connect(port, '127.0.0.1').on('error', resolve));
-    expect(refused).toMatchObject({ code: 'ECONNREFUSED' });
+    await expectLifecycle(server);
   });
 
   it.each(['squid', 'tinyproxy'] as const)(

@@ -1,5 +1,6 @@
 import { text } from '../../internal/options.ts';
 import type { PoolCore } from '../core.ts';
+import { pagesOf } from '../pages.ts';
 import { checkId } from './account.ts';
 import { accountKey } from './account-key.ts';
 import { type AccountRecord, loginsOf, madeReady, NEW_RECORD, parked, standingOf } from './record.ts';
@@ -23,8 +24,6 @@ export interface AccountView {
 
 /** A parked account's session is not used; until then it could only be retired, and its login with it. */
 const PARKED_MS = 10 * 365 * 86_400_000;
-const PAGE = 1_000;
-
 /** Looks at the accounts of a store, and corrects what it knows of them: `pool.accounts`. */
 export class AccountAdmin {
   readonly #open: () => Promise<PoolCore>;
@@ -91,18 +90,15 @@ export class AccountAdmin {
     });
     const key = accountKey(id, sealing);
     let removed = 0;
-    let after: string | undefined;
-    do {
-      const page = await store.list(after === undefined ? { limit: PAGE } : { limit: PAGE, after });
-      const ids = page.sessions.filter((session) => session.key === key).map((session) => session.id);
+    for await (const page of pagesOf(store)) {
+      const ids = page.filter((session) => session.key === key).map((session) => session.id);
       if (ids.length > 0) removed += await store.remove(ids);
       for (const sessionId of ids) {
         held.abort(sessionId, 'its account was removed');
         connections.drop(sessionId);
         bodies.forget(sessionId);
       }
-      after = page.next;
-    } while (after !== undefined);
+    }
     return isKnown || removed > 0;
   }
 }

@@ -169,8 +169,7 @@ type Use = Pick<SessionLease, 'worst' | 'troubles'>;
 
 function useOf(lease: SessionLease): Use {
   const { worst, troubles } = lease;
-  lease.worst = undefined;
-  lease.troubles = undefined;
+  lease.forgetJudgements();
   return { worst, troubles };
 }
 

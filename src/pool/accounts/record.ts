@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { aboutAsLong } from '../../internal/chance.ts';
 import type { Fingerprint, SessionProxy } from '../../session/identity.ts';
 
 /** Of how much time logins are counted: a day. */
@@ -100,7 +101,7 @@ export function loggedIn(record: AccountRecord): AccountRecord {
 export function cooled(record: AccountRecord, now: number): AccountRecord {
   const failures = record.failures + 1;
   const grown = FIRST_COOLING_MS * 2 ** Math.min(record.failures, 20);
-  const ms = Math.round(Math.min(grown, MAX_COOLING_MS) * (0.8 + 0.4 * Math.random()));
+  const ms = Math.round(aboutAsLong(Math.min(grown, MAX_COOLING_MS)));
   const isDecided = record.state !== 'ready' && record.state !== 'cooling';
   const state = isDecided ? {} : ({ state: 'cooling', untilAt: now + ms } as const);
   return { ...record, ...state, failures, claim: null };

@@ -1,8 +1,7 @@
 import type { PoolContext } from '../context.ts';
+import { pagesOf } from '../pages.ts';
 import type { Retirement } from '../retirement.ts';
 import { PROXY_GONE } from './pool-proxies.ts';
-
-const PAGE = 500;
 
 /**
  * Retires the sessions with these tags. Where somebody here wants to hear of it, one by one: only the order that reaches a
@@ -29,13 +28,10 @@ export async function retireBehind(
 
 async function livingBehind(tags: ReadonlySet<string>, { store }: PoolContext): Promise<string[]> {
   const ids: string[] = [];
-  let after: string | undefined;
-  do {
-    const page = await store.list({ limit: PAGE, ...(after === undefined ? {} : { after }) });
-    for (const { id, tag, state } of page.sessions) {
+  for await (const page of pagesOf(store)) {
+    for (const { id, tag, state } of page) {
       if (state !== 'dead' && tag !== null && tags.has(tag)) ids.push(id);
     }
-    after = page.next;
-  } while (after !== undefined);
+  }
   return ids;
 }
