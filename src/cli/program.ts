@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { TroupeError } from '../errors.ts';
+import { maskUrls } from '../internal/mask.ts';
 import { VERSION } from '../internal/version.ts';
 import { addAccountsCommand } from './accounts/command.ts';
 import { EXIT, type ExitCode, UsageError } from './exit-codes.ts';
@@ -81,7 +82,10 @@ function isSystemError(error: unknown): boolean {
   return error instanceof Error && 'syscall' in error;
 }
 
-/** Commander repeats the argument it does not understand, which may be a URL with a password in it. */
+/** As providers write a proxy: `host:port:user:password`. */
+const PROXY_AS_SOLD = /([\w.-]+:\d{1,5}):[^\s:'"]+:[^\s'"]+/g;
+
+/** Commander repeats the argument it does not understand, which may be a URL or a proxy with a password in it. */
 function withoutPasswords(text: string): string {
-  return text.replace(/:\/\/[^\s/?#]*@/g, '://');
+  return maskUrls(text).replace(PROXY_AS_SOLD, '$1:…');
 }

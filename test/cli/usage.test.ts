@@ -60,6 +60,16 @@ describe('wrong usage', () => {
     expect(stderr).not.toContain('    at ');
   });
 
+  it.each([
+    ['a URL', ['proxies', 'http://ann:S3CRET@127.0.0.1:1']],
+    ['as providers write it', ['proxies', '127.0.0.1:1:ann:S3CRET']],
+  ])('shows no password of a proxy in the wrong place (%s)', async (_, args) => {
+    const { code, stderr } = await troupe(args);
+    expect(code).toBe(2);
+    expect(stderr).toContain('127.0.0.1:1');
+    expect(stderr).not.toContain('S3CRET');
+  });
+
   it('refuses a store that is none and leaves it as it is', async () => {
     await using folder = await temporaryFolder();
     const path = folder.path('letter.db');
